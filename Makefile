@@ -1,0 +1,74 @@
+# make run     serve with demo data at the address that it prints
+# make test    the whole test suite
+# make check   the fast gate: lint, types, arrows, schema
+# The rest is for those who change the project: see CONTRIBUTING.md.
+
+PYTHON ?= python3
+RUN := .venv/bin/python
+WORKERS ?= 2
+
+.PHONY: run test check bench lock schema graphiql format clean
+
+run: .venv/.ready web/dist/.built
+	@$(RUN) main.py serve --demo
+
+test: .venv/.ready web/dist/.built tests/clients/node_modules/.ready .data/chromium
+	@$(RUN) -m pytest -q -n $(WORKERS) --cov --cov-report=term:skip-covered
+
+check: .venv/.ready
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/deptry .
+	@$(RUN) -m pytest -q -n 0 tests/house
+
+bench: .venv/.ready
+	@$(RUN) -m benchmarks
+
+# A virtual environment of our own with the locked packages, each checked against its hash.
+.venv/.ready: requirements.lock
+	@test -x $(RUN) || $(PYTHON) -m venv .venv
+	@$(RUN) -m pip install --quiet --disable-pip-version-check uv
+	@.venv/bin/uv pip install --quiet --python $(RUN) --require-hashes -r requirements.lock
+	@touch $@
+
+# GraphiQL needs Node.js to be built; without it everything else works, and the server says so.
+web/dist/.built: $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
+	@if command -v npm >/dev/null; then \
+		(cd web && npm ci --silent --no-audit --no-fund && npm run --silent build) && touch $@; \
+	else \
+		echo "Node.js is not installed: GraphiQL is not built, everything else works."; \
+	fi
+
+tests/clients/node_modules/.ready: tests/clients/package-lock.json
+	@if command -v npm >/dev/null; then \
+		(cd tests/clients && npm ci --silent --no-audit --no-fund) && touch $@; \
+	fi
+
+# The browser of the browser tests: the machine's, or installed where that is allowed.
+.data/chromium:
+	@mkdir -p .data
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	} || echo "No Chromium: install it to run the browser tests."
+	@{ command -v chromium || command -v google-chrome || true; } > $@
+	@test -s $@ || rm -f $@
+
+lock: .venv/.ready
+	@.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header \
+		--group dev pyproject.toml --output-file requirements.lock
+
+schema: .venv/.ready
+	@$(RUN) main.py schema > schema/schema.graphql
+
+graphiql:
+	@rm -f web/dist/.built && $(MAKE) --no-print-directory web/dist/.built
+
+format: .venv/.ready
+	@.venv/bin/ruff check --quiet --fix .
+	@.venv/bin/ruff format --quiet .
+
+clean:
+	rm -rf .venv web/dist web/node_modules tests/clients/node_modules

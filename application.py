@@ -1,0 +1,128 @@
+"""The ASGI application: routes, and the context that each request and socket is answered with.
+
+Starlette is known here and in main.py alone. No rule lives here.
+"""
+
+import contextlib
+import gc
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from models.database import Database
+from schema.view import View
+from services import demo, organizations
+from services.accounts.sessions import viewer_for
+from services.config import Config
+from services.context import Client, Context, Server
+from services.errors import NotSignedIn, ServiceError
+from services.live import Live
+from services.mailer import ConsoleMailer
+from services.passwords import Passwords
+
+IDE = Path(__file__).parent / "web" / "dist" / "graphiql"
+
+
+def application(config: Config, database_url: str) -> Starlette:
+    """The ASGI application over the database at `database_url`."""
+    database = Database(database_url)
+    live = Live(database, url=config.broadcast_url, sweep_seconds=config.sweep_seconds)
+    server = Server(config, database, live, ConsoleMailer(), Passwords())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await live.start()
+        # What is loaded by now lives as long as the process: the collector need not look at it.
+        gc.collect()
+        gc.freeze()
+        yield
+        await live.stop()
+        await database.close()
+        server.passwords.close()
+
+    async def make_context(connection: HTTPConnection, authorization: str | None) -> Context:
+        return await context_for(server, connection, authorization)
+
+    async def ready(_: Request) -> Response:
+        try:
+            await organizations.count_organizations(database, is_demo=False)
+        except (ServiceError, OSError):
+            return JSONResponse({"ready": False}, status_code=503)
+        return JSONResponse({"ready": True})
+
+    view = View(make_context, ide_page=ide_page(config))
+    routes = [
+        Route("/", RedirectResponse("/graphql")),
+        Route("/graphql", view),
+        WebSocketRoute("/graphql", view),
+        Route("/healthz", JSONResponse({"alive": True})),
+        Route("/readyz", ready),
+        Route("/graphiql/config.json", JSONResponse(ide_settings(config))),
+    ]
+    if IDE.is_dir():
+        routes.append(Mount("/graphiql", StaticFiles(directory=IDE)))
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def context_for(
+    server: Server, connection: HTTPConnection, authorization: str | None
+) -> Context:
+    """Who asks, and in which organization.
+
+    Raises:
+        NotSignedIn: a token was sent and is not good.
+        NotFound: nothing says which organization is meant.
+
+    """
+    client = Client(
+        connection.client.host if connection.client else None,
+        connection.headers.get("user-agent"),
+    )
+    request_id = uuid4().hex
+    if authorization is not None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise NotSignedIn
+        organization, viewer = await viewer_for(server, token.strip())
+        return Context(server, organization, viewer, client, request_id)
+    organization = await organizations.find_organization(
+        server.database, slug=organization_slug(server.config, connection)
+    )
+    return Context(server, organization, None, client, request_id)
+
+
+def organization_slug(config: Config, connection: HTTPConnection) -> str | None:
+    """The organization that a public request names: by its host, or while developing a header."""
+    if config.development and (slug := connection.headers.get("x-organization")):
+        return slug
+    host = connection.headers.get("host", "").partition(":")[0].lower()
+    if config.base_domain and host.endswith(f".{config.base_domain}"):
+        return host.removesuffix(f".{config.base_domain}")
+    return None
+
+
+def ide_page(config: Config) -> str | None:
+    """The page of GraphiQL; None where it is switched off or was not built."""
+    page = IDE / "index.html"
+    return page.read_text() if config.development and page.is_file() else None
+
+
+def ide_settings(config: Config) -> dict[str, object]:
+    """What GraphiQL's page asks for: the demo's accounts, if it is the demo."""
+    if not config.demo:
+        return {"demoAccounts": []}
+    accounts = [
+        {
+            "label": login.title(),
+            "login": f"{login}@{demo.DOMAIN}",
+            "password": config.demo_password,
+        }
+        for login in demo.ACCOUNTS
+    ]
+    return {"demoAccounts": accounts}

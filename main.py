@@ -1,0 +1,353 @@
+"""The command line: where the environment is read, and what is run with it.
+
+No rule lives here, and nothing imports this file. `python main.py --help` lists the commands.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import getpass
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+
+import uvicorn
+from dotenv import load_dotenv
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from application import application, ide_page
+from models import Organization
+from models.database import Database
+from models.embedded import DatabaseUnavailable, EmbeddedPostgres
+from models.migration import migrate
+from schema.root import schema
+from services import demo, organizations
+from services.accounts.users import create_admin
+from services.calendar.generation import generate_all
+from services.config import Config, ConfigurationError
+from services.context import Context, Server
+from services.errors import Refusal, ServiceError
+from services.live import Live
+from services.mailer import ConsoleMailer
+from services.passwords import Passwords
+
+HERE = Path(__file__).parent
+DATA = HERE / ".data"
+DEMO_PASSWORD = "a calm river by the clinic"  # noqa: S105 - shown to everybody who runs the demo
+SHUTDOWN_SECONDS = 10
+console = Console()
+log = logging.getLogger("server")
+
+
+# ------------------------------------------------------------------------------ the environment
+
+
+def settings(*, is_demo: bool = False) -> Config:
+    """The settings from the environment and `.env`.
+
+    Raises:
+        ConfigurationError: one of them is missing or cannot be.
+
+    """
+    environ = os.environ
+    port = environ.get("PORT", "8000")
+    try:
+        return Config(
+            secret_key=environ.get("SECRET_KEY") or (demo_secret() if is_demo else ""),
+            base_url=environ.get("BASE_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+            base_domain=environ.get("BASE_DOMAIN", ""),
+            development=is_demo or environ.get("DEVELOPMENT", "").lower() in {"1", "true", "yes"},
+            demo=is_demo,
+            demo_password=environ.get("DEMO_PASSWORD", DEMO_PASSWORD),
+            access_token_minutes=int(environ.get("ACCESS_TOKEN_MINUTES", "10")),
+            broadcast_url=environ.get("BROADCAST_URL", ""),
+        )
+    except ValueError as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError("ACCESS_TOKEN_MINUTES must be a whole number.") from error
+
+
+def demo_secret() -> str:
+    """A secret of this checkout's own, so that restarting the demo signs nobody out."""
+    file = DATA / "demo-secret"
+    if not file.exists():
+        DATA.mkdir(exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+@contextlib.contextmanager
+def database_address() -> Iterator[str]:
+    """The address of the database: DATABASE_URL, or an embedded one that runs as long as this."""
+    if url := os.environ.get("DATABASE_URL"):
+        yield url
+        return
+    with EmbeddedPostgres(DATA / "postgres") as postgres:
+        postgres.create_database("appointments")
+        url = postgres.url("appointments")
+        migrate(url)
+        yield url
+
+
+# ------------------------------------------------------------------------------ the commands
+
+
+class Announcing(uvicorn.Server):
+    """A server that says where it is once it listens."""
+
+    announcement = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            console.print(self.announcement, highlight=False, soft_wrap=True)
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """Serve until stopped."""
+    config = settings(is_demo=arguments.demo)
+    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
+    with database_address() as url:
+        if arguments.migrate:
+            migrate(url)
+        if arguments.demo:
+            asyncio.run(with_server(config, url, make_demo_once))
+        server = Announcing(
+            uvicorn.Config(
+                application(config, url),
+                host=host,
+                port=port,
+                loop="uvloop",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=64 * 1024,
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                server_header=False,
+                access_log=False,
+            )
+        )
+        server.announcement = announcement(config, host, port)
+        server.run()
+
+
+def announcement(config: Config, host: str, port: int) -> str:
+    """What is said once the server listens."""
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
+    lines = [f"\nThe API        {address}/graphql"]
+    if ide_page(config):
+        lines.append(f"GraphiQL       {address}/graphql in a browser")
+    elif config.development:
+        lines.append(
+            "GraphiQL       not built: install Node.js 20 or newer and run `make graphiql`"
+        )
+    if config.demo:
+        accounts = ", ".join(f"{login}@{demo.DOMAIN}" for login in demo.ACCOUNTS)
+        lines += [f"Demo accounts  {accounts}", f"Password       {config.demo_password}"]
+    return "\n".join([*lines, "Stop with Ctrl+C.\n"])
+
+
+async def with_server(config: Config, url: str, work: Callable[[Server], Awaitable[None]]) -> None:
+    """Do some work of the command line with all that a server has, short of serving."""
+    database = Database(url, pool_size=2)
+    live = Live(database, url=config.broadcast_url)
+    server = Server(config, database, live, ConsoleMailer(), Passwords())
+    await live.start()
+    try:
+        await work(server)
+        await live.flush()
+    finally:
+        await live.stop()
+        await database.close()
+        server.passwords.close()
+
+
+def command(work: Callable[[Server], Awaitable[None]]) -> None:
+    """Run some work of the command line on the database of the environment."""
+    secret = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(48)
+    with database_address() as url:
+        asyncio.run(with_server(Config(secret_key=secret), url, work))
+
+
+async def make_demo_once(server: Server) -> None:
+    """Make the demo's data where there is nothing yet; go on with what is there if it is a demo."""
+    if await organizations.count_organizations(server.database, is_demo=True):
+        return
+    await make_demo(server, demo.DemoSize())
+
+
+async def make_demo(server: Server, size: demo.DemoSize) -> None:
+    """Make the demo's data with a progress bar."""
+    password = server.config.demo_password or os.environ.get("DEMO_PASSWORD", DEMO_PASSWORD)
+    with progress_bar() as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what)
+            bar.update(tasks[what], completed=done, total=total)
+
+        await demo.make_demo(server, password=password, size=size, progress=progress)
+
+
+def progress_bar() -> Progress:
+    """A bar for work that takes a while."""
+    text = TextColumn("{task.description:30}")
+    return Progress(text, BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+
+
+async def organization_of(server: Server, slug: str | None) -> Organization:
+    """The organization that a command is for: the named one, or the only one."""
+    return await organizations.find_organization(server.database, slug=slug)
+
+
+def create_organization(arguments: argparse.Namespace) -> None:
+    """Make an organization."""
+
+    async def work(server: Server) -> None:
+        made = await organizations.create_organization(
+            server.database,
+            slug=arguments.slug,
+            name=arguments.name,
+            time_zone=arguments.time_zone,
+            locale=arguments.locale,
+        )
+        console.print(f"Made {made.name} ({made.slug}). Next: main.py create-admin")
+
+    command(work)
+
+
+def create_administrator(arguments: argparse.Namespace) -> None:
+    """Make an administrator's account."""
+    name = arguments.name or input("Name: ")
+    email = arguments.email or input("E-mail: ")
+    password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else new_password()
+
+    async def work(server: Server) -> None:
+        context = Context(server, await organization_of(server, arguments.organization))
+        admin = await create_admin(context, name=name, email=email, password=password)
+        console.print(f"{admin.email} can sign in to {context.organization.name} now.")
+
+    command(work)
+
+
+def new_password() -> str:
+    """A password, asked for twice and not shown."""
+    password = getpass.getpass("Password, at least 15 characters: ")
+    if getpass.getpass("Once more: ") != password:
+        raise ConfigurationError("The two passwords differ.")
+    return password
+
+
+def generate(arguments: argparse.Namespace) -> None:
+    """Make the slots of every calendar of an organization."""
+
+    async def work(server: Server) -> None:
+        context = Context(server, await organization_of(server, arguments.organization))
+        with progress_bar() as bar:
+            task = bar.add_task(context.organization.name)
+
+            def progress(done: int, total: int, made: int) -> None:
+                bar.update(task, completed=done, total=total, description=f"{made:,} slots")
+
+            made = await generate_all(context, progress=progress)
+        console.print(f"Made {made:,} slots.")
+
+    command(work)
+
+
+def demonstrate(arguments: argparse.Namespace) -> None:
+    """Make demo data."""
+    size = demo.DemoSize(doctors=arguments.doctors, patients=arguments.patients)
+    command(lambda server: make_demo(server, size))
+
+
+def migrate_database(_: argparse.Namespace) -> None:
+    """Bring the database to the newest schema."""
+    with database_address() as url:
+        migrate(url)
+    console.print("The database is up to date.")
+
+
+def print_schema(_: argparse.Namespace) -> None:
+    """Print the SDL."""
+    sys.stdout.write(schema.as_str() + "\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    whole = argparse.ArgumentParser(
+        prog="main.py",
+        description="An appointment server: GraphQL with a live calendar.",
+        epilog="Settings come from the environment or from .env; .env.example explains each. "
+        "Without DATABASE_URL an embedded PostgreSQL in .data/ is used.",
+    )
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], None], text: str
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run)
+        return made
+
+    serving = add("serve", serve, "Serve the API at HOST:PORT until stopped with Ctrl+C.")
+    serving.add_argument(
+        "--migrate", action="store_true", help="first bring the database to the newest schema"
+    )
+    serving.add_argument(
+        "--demo", action="store_true", help="with demo data, demo accounts and GraphiQL"
+    )
+    add("migrate", migrate_database, "Bring the database to the newest schema.")
+    making = add("create-organization", create_organization, "Make an organization.")
+    making.add_argument("slug", help="short name for addresses, such as riverside")
+    making.add_argument("--name", required=True, help="such as 'Riverside Clinic'")
+    making.add_argument("--time-zone", required=True, help="such as Europe/Madrid")
+    making.add_argument("--locale", default="en", help="language and country, such as es-MX")
+    admin = add(
+        "create-admin",
+        create_administrator,
+        "Make an administrator's account; asks for what is not given. The password is never shown.",
+    )
+    admin.add_argument("--name", help="the person's name")
+    admin.add_argument("--email", help="the address to sign in with")
+    admin.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input"
+    )
+    filling = add("generate", generate, "Make the slots of all calendars up to the horizon.")
+    for with_organization in (admin, filling):
+        with_organization.add_argument(
+            "--organization", metavar="SLUG", help="which one, where there are several"
+        )
+    showing = add("demo", demonstrate, "Make demo data in an empty database.")
+    showing.add_argument("--doctors", type=int, default=24, help="how many (default 24)")
+    showing.add_argument("--patients", type=int, default=300, help="how many (default 300)")
+    add("schema", print_schema, "Print the schema in GraphQL's schema language.")
+    return whole
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command; what goes wrong is said in a sentence."""
+    load_dotenv(HERE / ".env")
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    arguments = parser().parse_args(words)
+    try:
+        arguments.run(arguments)
+    except (ConfigurationError, DatabaseUnavailable, ServiceError) as error:
+        where = ".".join(map(str, error.path)) if isinstance(error, Refusal) else ""
+        Console(stderr=True).print(f"[bold red]{where + ': ' if where else ''}{error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

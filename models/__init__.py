@@ -1,0 +1,46 @@
+"""Tables, constraints, enums, engine and sessions.
+
+What is true whatever the code above does lives here: keys, checks, exclusion constraints, the
+wall between organizations. Rules that need a clock or a caller do not; they live in `services/`.
+"""
+
+from models.accounts import PasswordAttempts, RefreshToken, Role, SignIn, User, UserToken
+from models.appointments import (
+    Appointment,
+    AppointmentEvent,
+    AppointmentStatus,
+    IdempotencyKey,
+)
+from models.availability import AvailabilityTemplate, Weekday
+from models.base import Base, Owned
+from models.calendar import Calendar, Claim, ClaimKind, Slot, SlotStatus
+from models.directory import Department, Doctor, Office, Patient
+from models.organizations import BookingPolicy, Organization
+
+__all__ = [
+    "Appointment",
+    "AppointmentEvent",
+    "AppointmentStatus",
+    "AvailabilityTemplate",
+    "Base",
+    "BookingPolicy",
+    "Calendar",
+    "Claim",
+    "ClaimKind",
+    "Department",
+    "Doctor",
+    "IdempotencyKey",
+    "Office",
+    "Organization",
+    "Owned",
+    "PasswordAttempts",
+    "Patient",
+    "RefreshToken",
+    "Role",
+    "SignIn",
+    "Slot",
+    "SlotStatus",
+    "User",
+    "UserToken",
+    "Weekday",
+]

@@ -1,0 +1,110 @@
+"""Calendars: the published grid of slots, and the claims that say who occupies what.
+
+A claim is the truth about time taken: two claims of one calendar and lane cannot overlap, and
+PostgreSQL itself refuses the second. A slot is what people see and book; its status is kept in
+the same transaction as the claims under it.
+"""
+
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Owned, Timestamped, named_enum, owned_reference
+
+
+class SlotStatus(Enum):
+    """What a calendar shows of a slot."""
+
+    AVAILABLE = "AVAILABLE"
+    HELD = "HELD"
+    BOOKED = "BOOKED"
+    BLOCKED = "BLOCKED"
+    REMOVED = "REMOVED"
+
+
+class ClaimKind(Enum):
+    """Why time is taken."""
+
+    APPOINTMENT = "APPOINTMENT"
+    BLOCK = "BLOCK"
+
+
+class Calendar(Owned, Timestamped, Base):
+    """Something that can be booked. Its row is the lock and the counter of its slots' changes."""
+
+    __tablename__ = "calendars"
+
+    time_zone: Mapped[str]
+    # Raised once by each transaction that changes slots, under the row's lock: commit order is
+    # revision order, without gaps.
+    revision: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+    # Tombstones up to this revision may be gone.
+    purged_through: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+
+
+class Slot(Owned, Base):
+    """A published time with an id that stays. Its times never change."""
+
+    __tablename__ = "slots"
+    __table_args__ = (
+        owned_reference("calendar_id", "calendars"),
+        CheckConstraint("ends_at > starts_at", name="times"),
+        CheckConstraint("capacity > 0", name="capacity"),
+        Index(
+            "uq_slots_calendar_id_starts_at",
+            "calendar_id",
+            "starts_at",
+            unique=True,
+            postgresql_where=text("status <> 'REMOVED'"),
+        ),
+        Index("ix_slots_calendar_id_revision", "calendar_id", "revision"),
+    )
+
+    calendar_id: Mapped[UUID]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    status: Mapped[SlotStatus] = mapped_column(named_enum(SlotStatus, "slot_status"))
+    capacity: Mapped[int] = mapped_column(SmallInteger)
+    booked_count: Mapped[int] = mapped_column(SmallInteger, server_default="0", default=0)
+    # Outside the working hours now; kept for the appointments in it, gone with the last of them.
+    is_withdrawn: Mapped[bool] = mapped_column(server_default="false", default=False)
+    revision: Mapped[int] = mapped_column(BigInteger)
+
+    @property
+    def version(self) -> int:
+        """Rises with every change of the slot."""
+        return self.revision
+
+
+class Claim(Owned, Base):
+    """Time taken in one lane of a calendar; it exists as long as the time is taken."""
+
+    __tablename__ = "claims"
+    __table_args__ = (
+        owned_reference("calendar_id", "calendars"),
+        owned_reference("appointment_id", "appointments"),
+        ExcludeConstraint(
+            ("calendar_id", "="),
+            ("lane", "="),
+            ("during", "&&"),
+            using="gist",
+            name="no_overlap_in_lane",
+        ),
+        CheckConstraint("NOT isempty(during)", name="during"),
+        CheckConstraint("lane >= 0", name="lane"),
+        CheckConstraint(
+            "(kind = 'APPOINTMENT') = (appointment_id IS NOT NULL)", name="appointment"
+        ),
+        Index("ix_claims_appointment_id", "appointment_id"),
+    )
+
+    calendar_id: Mapped[UUID]
+    appointment_id: Mapped[UUID | None]
+    kind: Mapped[ClaimKind] = mapped_column(named_enum(ClaimKind, "claim_kind"))
+    lane: Mapped[int] = mapped_column(SmallInteger)
+    during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    reason: Mapped[str | None]

@@ -1,0 +1,155 @@
+"""The engine and the sessions: how a row is reached, and only within one organization.
+
+What a transaction contains is decided in `services/`; nothing here knows a caller or a rule.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from models.base import Owned
+
+ORGANIZATION = "organization_id"
+
+# The database gives up before the driver does, and the driver before a person would.
+SERVER_SETTINGS = {
+    "timezone": "UTC",
+    "statement_timeout": "60s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    # Short statements over single rows: compiling them costs more than running them.
+    "jit": "off",
+}
+
+
+RANDOM_CODES = frozenset({"uq_appointments_reference"})
+
+
+class OrganizationSession(Session):
+    """The synchronous session below ours; it adds the organization to each ORM statement."""
+
+
+@event.listens_for(OrganizationSession, "do_orm_execute")
+def _stay_in_the_organization(state: ORMExecuteState) -> None:
+    organization_id = state.session.info.get(ORGANIZATION)
+    if organization_id is None or not (state.is_select or state.is_update or state.is_delete):
+        return
+    state.statement = state.statement.options(
+        with_loader_criteria(
+            Owned, lambda owned: owned.organization_id == organization_id, include_aliases=True
+        )
+    )
+
+
+class ReadSession(AsyncSession):
+    """A read-only transaction."""
+
+    sync_session_class = OrganizationSession
+
+    @property
+    def organization_id(self) -> UUID:
+        """The organization that this session sees."""
+        organization_id: UUID = self.info[ORGANIZATION]
+        return organization_id
+
+    async def rows(self, statement: Any, values: dict[str, Any] | None = None) -> list[Any]:
+        """The first column of each row of `statement`: its entities, where it selects entities."""
+        return list((await self.scalars(statement, values)).all())
+
+
+class WriteSession(ReadSession):
+    """A transaction that may write. What must follow its commit is collected here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._consequences: list[Callable[[], Awaitable[None] | None]] = []
+
+    def after_commit(self, consequence: Callable[[], Awaitable[None] | None]) -> None:
+        """Call `consequence` once this transaction is committed; never if it is not."""
+        self._consequences.append(consequence)
+
+    async def tell_consequences(self) -> None:
+        """Called once, by the opener of the transaction, after the commit."""
+        for consequence in self._consequences:
+            told = consequence()
+            if told is not None:
+                await told
+
+
+class Database:
+    """One PostgreSQL database and its pool of connections."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, pool_timeout: float = 10.0) -> None:
+        self.url = self.address(url)
+        self.engine: AsyncEngine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout,
+            pool_recycle=1800,
+            pool_pre_ping=True,
+            pool_use_lifo=True,
+            connect_args={"server_settings": SERVER_SETTINGS, "timeout": 10},
+        )
+        self._read_engine = self.engine.execution_options(postgresql_readonly=True)
+
+    @staticmethod
+    def address(url: str) -> URL:
+        """`url`, whichever driver it names, as an address for asyncpg."""
+        return make_url(url).set(drivername="postgresql+asyncpg")
+
+    @property
+    def dsn(self) -> str:
+        """The address as asyncpg understands it, for connections outside of the pool."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @asynccontextmanager
+    async def reading(self, organization_id: UUID) -> AsyncIterator[ReadSession]:
+        """A read-only transaction inside one organization."""
+        async with ReadSession(
+            self._read_engine, expire_on_commit=False, info={ORGANIZATION: organization_id}
+        ) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self, organization_id: UUID) -> AsyncIterator[WriteSession]:
+        """A transaction inside one organization: committed at the end, rolled back on error."""
+        async with WriteSession(
+            self.engine, expire_on_commit=False, info={ORGANIZATION: organization_id}
+        ) as session:
+            yield session
+            await session.commit()
+        await session.tell_consequences()
+
+    @asynccontextmanager
+    async def crossing_organizations(self) -> AsyncIterator[WriteSession]:
+        """A transaction that sees every organization. Only for finding or making one."""
+        async with WriteSession(self.engine, expire_on_commit=False) as session:
+            yield session
+            await session.commit()
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.engine.dispose()
+
+
+def violated_constraint(error: DBAPIError) -> str | None:
+    """The name of the constraint that refused a statement; None for any other failure."""
+    cause = getattr(error.orig, "__cause__", None)
+    name: str | None = getattr(cause, "constraint_name", None)
+    return name
+
+
+def may_succeed_if_repeated(error: DBAPIError) -> bool:
+    """True for what the loser may simply try again: a deadlock, a serialization failure, or a
+    random code that somebody has already.
+    """
+    collided = violated_constraint(error) in RANDOM_CODES
+    return collided or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}

@@ -1,0 +1,110 @@
+"""Appointments: lists with cursors, things by id, and the acts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from strawberry import Info
+
+from models import Appointment, AppointmentEvent, Slot, User
+from resolvers import accounts, pages
+from resolvers.acts import act
+from resolvers.calendar import slot_by_id
+from resolvers.loaders import load
+from resolvers.pages import Connection
+from services.appointments import booking, changes, lists
+from services.context import Context
+
+book_appointment = act(booking.book_appointment)
+reschedule_appointment = act(booking.reschedule_appointment)
+cancel_appointment = act(changes.cancel_appointment)
+check_in_appointment = act(changes.check_in_appointment)
+complete_appointment = act(changes.complete_appointment)
+mark_no_show = act(changes.mark_no_show)
+update_appointment = act(changes.update_appointment)
+
+
+async def appointments(
+    info: Info[Context, None],
+    first: int | None = 20,
+    after: str | None = None,
+    filter: Any | None = None,
+    newest_first: bool | None = False,
+) -> Connection[Appointment]:
+    """The viewer's appointments, or everybody's for the front desk."""
+    # The direction is part of the list: a cursor of one is none of the other.
+    name = "appointments-newest" if newest_first else "appointments"
+    page = pages.request(name, pages.BY_TIME, first, after)
+    found = await lists.list_appointments(
+        info.context, page=page, filter=filter, newest_first=bool(newest_first)
+    )
+    return Connection(found, name)
+
+
+async def appointments_of_patient(
+    root: Any,
+    info: Info[Context, None],
+    first: int | None = 20,
+    after: str | None = None,
+    filter: Any | None = None,
+) -> Connection[Appointment]:
+    """The appointments of a patient that the viewer may see."""
+    page = pages.request("appointments", pages.BY_TIME, first, after)
+    wanted: lists.AppointmentFilter = dict(filter or {}) | {"patient_id": root.id}  # type: ignore[assignment]
+    found = await lists.list_appointments(info.context, page=page, filter=wanted)
+    return Connection(found, "appointments")
+
+
+async def appointment_by_id(info: Info[Context, None], id: Any) -> Appointment | None:
+    """An appointment by key."""
+    return await load(info, lists.appointments_by_id, id)
+
+
+async def appointment_by_reference(info: Info[Context, None], reference: str) -> Appointment | None:
+    """An appointment by its code."""
+    return await lists.get_appointment_by_reference(info.context, reference=reference)
+
+
+async def appointments_of_slot(root: Any, info: Info[Context, None]) -> Sequence[Appointment]:
+    """The appointments in a slot that the viewer may see."""
+    return await load(info, lists.appointments_by_slot, root.id) or ()
+
+
+async def history(root: Any, info: Info[Context, None]) -> Sequence[AppointmentEvent]:
+    """What happened to an appointment."""
+    return await load(info, lists.events_by_appointment, root.id) or ()
+
+
+async def slot_of(root: Any, info: Info[Context, None]) -> Slot | None:
+    """The slot of an appointment."""
+    return await slot_by_id(info, root.slot_id)
+
+
+async def slots_of(root: Any, info: Info[Context, None]) -> Sequence[Slot]:
+    """All slots that an appointment takes."""
+    slot = await slot_by_id(info, root.slot_id)
+    return [slot] if slot is not None else []
+
+
+async def rescheduled_from(root: Any, info: Info[Context, None]) -> Slot | None:
+    """The slot that an appointment was in before."""
+    return await slot_by_id(info, root.rescheduled_from_id)
+
+
+async def booked_by(root: Any, info: Info[Context, None]) -> User | None:
+    """Who booked an appointment."""
+    return await accounts.user_by_id(info, root.booked_by_id)
+
+
+async def by(root: Any, info: Info[Context, None]) -> User | None:
+    """Who changed an appointment."""
+    return await accounts.user_by_id(info, root.by_id)
+
+
+def reason(root: Any, info: Info[Context, None]) -> str | None:
+    """What the patient wrote, for those who may read it."""
+    return root.reason if lists.sees_reason(info.context) else None
+
+
+def staff_notes(root: Any, info: Info[Context, None]) -> str | None:
+    """What staff wrote, for those who may read it."""
+    return root.staff_notes if lists.sees_staff_notes(info.context) else None

@@ -1,0 +1,49 @@
+"""Anything by its global id."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from strawberry import ID, Info
+
+from resolvers import accounts, appointments, calendar, directory, ids
+from services import organizations
+from services.context import Context
+from services.errors import InvalidInput, NotFound
+from services.pages import LARGEST_PAGE
+
+ById = Callable[[Info[Context, None], Any], Awaitable[Any]]
+
+
+async def _organization_by_id(info: Info[Context, None], id: Any) -> Any:
+    organization = await organizations.get_organization(info.context)
+    return organization if organization.id == id else None
+
+
+READERS: dict[str, ById] = {
+    "organization": _organization_by_id,
+    "user": accounts.user_by_id,
+    "department": directory.department_by_id,
+    "office": directory.office_by_id,
+    "doctor": directory.doctor_by_id,
+    "patient": directory.patient_by_id,
+    "calendar": calendar.calendar_by_id,
+    "slot": calendar.slot_by_id,
+    "availability_template": calendar.template_by_id,
+    "appointment": appointments.appointment_by_id,
+}
+
+
+async def node(info: Info[Context, None], id: ID) -> Any:
+    """The thing with this id; None where there is none that the viewer may see."""
+    prefix, key = ids.split(id, "id")
+    if prefix not in READERS:
+        raise NotFound("id")
+    return await READERS[prefix](info, key)
+
+
+async def nodes(info: Info[Context, None], node_ids: list[ID]) -> list[Any]:
+    """Several things by id, in the order of the ids."""
+    if len(node_ids) > LARGEST_PAGE:
+        raise InvalidInput(f"At most {LARGEST_PAGE} ids are allowed.", "ids")
+    return list(await asyncio.gather(*(node(info, id) for id in node_ids)))

@@ -1,0 +1,176 @@
+"""Accounts: users, sessions, and the acts of signing up and in."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry import Maybe
+
+from models import Role
+from models import User as UserRow
+from resolvers import accounts as resolvers
+from schema.fields import Node, describe_enum, entity, field, given, inputs, mutation, value
+from schema.scalars import TimeZone
+
+if TYPE_CHECKING:
+    from schema.directory.types import Doctor, Patient
+else:
+    Doctor = Annotated["Doctor", strawberry.lazy("schema.directory.types")]
+    Patient = Annotated["Patient", strawberry.lazy("schema.directory.types")]
+
+describe_enum(
+    Role,
+    "What a user is to the organization; it decides what they may do.",
+    {
+        "ADMIN": "Manages the organization, its directory and its people.",
+        "RECEPTIONIST": "Runs the front desk: books, moves and cancels for everybody.",
+        "DOCTOR": "Runs the own calendar and sees the own patients.",
+        "PATIENT": "Books and sees the own appointments.",
+    },
+)
+
+
+@entity(UserRow)
+class User(Node):
+    """An account. Staff see all, everybody else their own."""
+
+    username: str = field("Short name to sign in with.")
+    email: str = field("Address to sign in with and to write to.")
+    name: str = field("The person's name.")
+    phone: str | None = field("Telephone number in E.164.")
+    role: Role = field("What the user is to the organization.")
+    is_active: bool = field("False: cannot sign in.")
+    locale: str = field("Language and country, such as es-MX.")
+    time_zone: TimeZone = field("Where the person is.")
+    doctor: Doctor | None = field("The doctor that this account is.", resolvers.doctor_of_user)
+    patient: Patient | None = field("The patient that this account is.", resolvers.patient_of_user)
+    created_at: datetime = field("When the account was made.")
+    updated_at: datetime = field("When it last changed.")
+
+
+@value
+class Session:
+    """A pair of tokens. Send the access token as `Authorization: Bearer …`, or as
+    `authorization` in connection_init.
+    """
+
+    access_token: str = field("Proves who asks, for a few minutes.")
+    access_token_expires_at: datetime = field("Refresh the session before this.")
+    refresh_token: str = field(
+        "Good for one use: refreshing rotates it, and using an old one ends every session that "
+        "came from it."
+    )
+    user: User = field("Whose session it is.")
+
+
+@inputs
+class SignUpInput:
+    """A new patient's account."""
+
+    name: str = given("The person's name.")
+    email: str = given("Address to sign in with.")
+    password: str = given("At least 15 characters and hard to guess, such as four words.")
+    username: str | None = given("Made from the address where left out.", default=None)
+    phone: str | None = given("Telephone number.", default=None)
+    locale: str | None = given("The organization's where left out.", default=None)
+    time_zone: TimeZone | None = given("The organization's where left out.", default=None)
+
+
+@inputs
+class SignInInput:
+    """Who signs in."""
+
+    login: str = given("Username or e-mail address.")
+    password: str = given("The password.")
+
+
+@inputs
+class RefreshSessionInput:
+    """The session to go on with."""
+
+    refresh_token: str = given("The newest refresh token of the session.")
+
+
+@inputs
+class SignOutInput:
+    """Which sessions to end."""
+
+    everywhere: bool = given("True: everywhere, not only here.", default=False)
+
+
+@inputs
+class ChangePasswordInput:
+    """The old and the new password."""
+
+    current_password: str = given("The password until now.")
+    password: str = given("At least 15 characters and hard to guess.")
+
+
+@inputs
+class UpdateProfileInput:
+    """What changes about the viewer; what is left out stays."""
+
+    name: Maybe[str] = given("The person's name.")
+    phone: Maybe[str | None] = given("Telephone number; null removes it.")
+    locale: Maybe[str] = given("Language and country, such as es-MX.")
+    time_zone: Maybe[TimeZone] = given("Where the person is.")
+
+
+@inputs
+class AcceptInvitationInput:
+    """The first password of an invited account."""
+
+    token: str = given("From the link in the mail.")
+    password: str = given("At least 15 characters and hard to guess.")
+
+
+SESSION = {"session": (Session, "The new session.")}
+
+
+@strawberry.type
+class AccountMutations:
+    """See the root."""
+
+    sign_up = mutation(
+        "Makes a patient's account and signs in with it.",
+        resolvers.sign_up,
+        SignUpInput,
+        returns={"accepted": (bool, "True where the account was made."), **SESSION},
+        unpack=lambda session: {"accepted": True, "session": session},
+    )
+    sign_in = mutation(
+        "Signs in; which of login and password is wrong is not told.",
+        resolvers.sign_in,
+        SignInInput,
+        returns=SESSION,
+    )
+    refresh_session = mutation(
+        "Exchanges a refresh token for a new pair of tokens.",
+        resolvers.refresh_session,
+        RefreshSessionInput,
+        returns=SESSION,
+    )
+    sign_out = mutation(
+        "Ends the session of the token that was sent, or all of the viewer's.",
+        resolvers.sign_out,
+        SignOutInput,
+        returns={"signed_out": (bool, "True.")},
+    )
+    change_password = mutation(
+        "Sets a new password; every other session of the viewer ends.",
+        resolvers.change_password,
+        ChangePasswordInput,
+        returns=SESSION,
+    )
+    update_profile = mutation(
+        "Changes what the viewer says about themselves.",
+        resolvers.update_profile,
+        UpdateProfileInput,
+        returns={"user": (User, "The account as it is now.")},
+    )
+    accept_invitation = mutation(
+        "Chooses the first password with the token of an invitation, and signs in.",
+        resolvers.accept_invitation,
+        AcceptInvitationInput,
+        returns=SESSION,
+    )

@@ -1,0 +1,255 @@
+"""Appointments: visits, their history, how booking can be refused, and the acts."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry import ID
+
+from models import Appointment as AppointmentRow
+from models import AppointmentStatus
+from resolvers import appointments as resolvers
+from resolvers import directory as directory_resolvers
+from schema.accounts import User
+from schema.calendar import Slot
+from schema.directory.types import Doctor, Patient
+from schema.errors import UserError, shows
+from schema.fields import Node, describe_enum, entity, field, given, inputs, mutation, value
+from services import errors
+
+describe_enum(
+    AppointmentStatus,
+    "Where an appointment stands.",
+    {
+        "BOOKED": "Agreed.",
+        "CHECKED_IN": "The patient has arrived.",
+        "COMPLETED": "The visit has taken place.",
+        "CANCELLED": "Called off; its time is free.",
+        "NO_SHOW": "The patient did not come.",
+    },
+)
+describe_enum(
+    errors.NotBookableReason,
+    "Why a free slot cannot be booked by the viewer.",
+    {
+        "PAST": "It has begun, or for staff: it is over.",
+        "TOO_SOON": "The minimum notice has passed.",
+        "BEYOND_HORIZON": "It is further ahead than the booking horizon.",
+        "NOT_ACCEPTING": "The doctor is not accepting patients.",
+    },
+)
+
+
+@value
+class AppointmentEvent:
+    """One line of an appointment's history."""
+
+    at: datetime = field("When.")
+    by: User | None = field("Who, for those who may see it.", resolvers.by)
+    status: AppointmentStatus = field("The status from then on.")
+    note: str | None = field("What was said, such as the reason of a cancellation.")
+
+
+@entity(AppointmentRow)
+class Appointment(Node):
+    """A visit: one patient with one doctor at one time. Moving it keeps its id."""
+
+    reference: str = field("Short code to read out, such as K7QF-2M9D.")
+    slot: Slot = field("Where it starts.", resolvers.slot_of)
+    slots: list[Slot] = field("All that it takes.", resolvers.slots_of)
+    doctor: Doctor | None = field("With whom.", directory_resolvers.doctor_of)
+    patient: Patient | None = field(
+        "Who comes, for those who may see it.", directory_resolvers.patient_of
+    )
+    starts_at: datetime = field("When it begins.")
+    ends_at: datetime = field("When it ends.")
+    status: AppointmentStatus = field("Where it stands.")
+    reason: str | None = field("Why the patient comes; for patient and doctor.", resolvers.reason)
+    staff_notes: str | None = field("For staff and the doctor alone.", resolvers.staff_notes)
+    cancelled_at: datetime | None = field("When it was cancelled.")
+    cancellation_reason: str | None = field("Why it was cancelled.")
+    can_cancel_until: datetime | None = field("The patient's last moment to cancel or move it.")
+    rescheduled_from: Slot | None = field(
+        "Where it was before it was moved.", resolvers.rescheduled_from
+    )
+    booked_by: User | None = field("Who booked it.", resolvers.booked_by)
+    version: int = field("Rises with every change; see `expectedVersion`.")
+    history: list[AppointmentEvent] = field("What happened to it, oldest first.", resolvers.history)
+    created_at: datetime = field("When it was booked.")
+    updated_at: datetime = field("When it last changed.")
+
+
+@shows(errors.SlotTaken)
+class SlotTaken(UserError):
+    """See the refusal."""
+
+    alternatives: list[Slot] = field("The nearest free slots of the same calendar, at most three.")
+
+
+@shows(errors.NotBookable)
+class NotBookable(UserError):
+    """See the refusal."""
+
+    reason: errors.NotBookableReason = field("Which rule.")
+
+
+@shows(errors.PatientBusy)
+class PatientBusy(UserError):
+    """See the refusal."""
+
+    conflicting: Appointment | None = field("The other appointment, for those who may see it.")
+
+
+@shows(errors.BookingLimitReached)
+class BookingLimitReached(UserError):
+    """See the refusal."""
+
+    limit: int = field("How many open appointments a patient may have.")
+
+
+@shows(errors.CancellationClosed)
+class CancellationClosed(UserError):
+    """See the refusal."""
+
+    closed_at: datetime = field("The last moment at which it could be changed.")
+
+
+@shows(errors.InvalidTransition)
+class InvalidTransition(UserError):
+    """See the refusal."""
+
+    status: AppointmentStatus = field("The status it has.")
+
+
+@inputs
+class AppointmentFilter:
+    """Which appointments to list; what is left out does not matter."""
+
+    status: list[AppointmentStatus] | None = given("One of these.", default=None)
+    doctor_id: ID | None = given("With this doctor.", node="Doctor", default=None)
+    patient_id: ID | None = given("Of this patient.", node="Patient", default=None)
+    department_id: ID | None = given("In this department.", node="Department", default=None)
+    from_: datetime | None = given(
+        "That begin then or later.", wire="from", name="starts_from", default=None
+    )
+    to: datetime | None = given("That begin before then.", name="starts_before", default=None)
+    search: str | None = given("A part of reference or patient's name.", default=None)
+
+
+EXPECTED = "Refuse if the appointment's version is another one by now."
+KEY = "16 to 255 characters; repeating the same request with the same key books nothing twice."
+
+
+@inputs
+class BookAppointmentInput:
+    """What to book, and for whom."""
+
+    slot_id: ID = given("Which slot.", node="Slot")
+    patient_id: ID | None = given(
+        "For whom; the viewer's own where left out.", node="Patient", default=None
+    )
+    reason: str | None = given("Why the patient comes.", default=None)
+    idempotency_key: str | None = given(KEY, default=None)
+
+
+@inputs
+class RescheduleAppointmentInput:
+    """What to move, and where."""
+
+    appointment_id: ID = given("Which appointment.", node="Appointment")
+    slot_id: ID = given("The slot to move to.", node="Slot")
+    expected_version: int | None = given(EXPECTED, default=None)
+    idempotency_key: str | None = given(KEY, default=None)
+
+
+@inputs
+class CancelAppointmentInput:
+    """What to cancel, and why."""
+
+    appointment_id: ID = given("Which appointment.", node="Appointment")
+    reason: str | None = given("Why.", default=None)
+    expected_version: int | None = given(EXPECTED, default=None)
+
+
+@inputs
+class CheckInAppointmentInput:
+    """Who has arrived."""
+
+    appointment_id: ID = given("Which appointment.", node="Appointment")
+    staff_notes: str | None = given("For staff; replaces the notes before.", default=None)
+    expected_version: int | None = given(EXPECTED, default=None)
+
+
+@inputs
+class CompleteAppointmentInput:
+    """Which visit has taken place."""
+
+    appointment_id: ID = given("Which appointment.", node="Appointment")
+    staff_notes: str | None = given("For staff; replaces the notes before.", default=None)
+    expected_version: int | None = given(EXPECTED, default=None)
+
+
+@inputs
+class MarkNoShowInput:
+    """Who did not come."""
+
+    appointment_id: ID = given("Which appointment.", node="Appointment")
+    staff_notes: str | None = given("For staff; replaces the notes before.", default=None)
+    expected_version: int | None = given(EXPECTED, default=None)
+
+
+@inputs
+class UpdateAppointmentInput:
+    """What was written; what is left out stays."""
+
+    appointment_id: ID = given("Which appointment.", node="Appointment")
+    reason: str | None = given("Why the patient comes.", default=None)
+    staff_notes: str | None = given("For staff.", default=None)
+    expected_version: int | None = given(EXPECTED, default=None)
+
+
+BOOKED = {"appointment": (Appointment, "The appointment as it is now.")}
+
+
+@strawberry.type
+class AppointmentMutations:
+    """See the root."""
+
+    book_appointment = mutation(
+        "Books a slot.", resolvers.book_appointment, BookAppointmentInput, returns=BOOKED
+    )
+    reschedule_appointment = mutation(
+        "Moves an appointment in place: the same id, and the old time is free at once.",
+        resolvers.reschedule_appointment,
+        RescheduleAppointmentInput,
+        returns=BOOKED,
+    )
+    cancel_appointment = mutation(
+        "Cancels an appointment; its time is free at once.",
+        resolvers.cancel_appointment,
+        CancelAppointmentInput,
+        returns=BOOKED,
+    )
+    check_in_appointment = mutation(
+        "Notes that the patient has arrived.",
+        resolvers.check_in_appointment,
+        CheckInAppointmentInput,
+        returns=BOOKED,
+    )
+    complete_appointment = mutation(
+        "Notes that the visit has taken place.",
+        resolvers.complete_appointment,
+        CompleteAppointmentInput,
+        returns=BOOKED,
+    )
+    mark_no_show = mutation(
+        "Notes that the patient did not come.",
+        resolvers.mark_no_show,
+        MarkNoShowInput,
+        returns=BOOKED,
+    )
+    update_appointment = mutation(
+        "Changes the reason or the notes.",
+        resolvers.update_appointment,
+        UpdateAppointmentInput,
+        returns=BOOKED,
+    )

@@ -1,0 +1,161 @@
+"""Calendars: slots, who owns them, closing time, and the live view."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry import ID
+
+from models import Calendar as CalendarRow
+from models import Slot as SlotRow
+from models import SlotStatus
+from resolvers import appointments as appointment_resolvers
+from resolvers import calendar as resolvers
+from schema.availability import AvailabilityTemplate
+from schema.directory.types import Doctor
+from schema.errors import UserError, shows
+from schema.fields import (
+    Arg,
+    Node,
+    describe_enum,
+    entity,
+    field,
+    given,
+    inputs,
+    mutation,
+    value,
+)
+from schema.scalars import Cursor, TimeZone
+from services import errors
+
+if TYPE_CHECKING:
+    from schema.appointments import Appointment
+else:
+    Appointment = Annotated["Appointment", strawberry.lazy("schema.appointments")]
+
+describe_enum(
+    SlotStatus,
+    "What a calendar shows of a slot.",
+    {
+        "AVAILABLE": "Free.",
+        "HELD": "Kept for someone who is booking; free again when the hold ends.",
+        "BOOKED": "Taken.",
+        "BLOCKED": "Closed by staff.",
+        "REMOVED": "No longer exists; only in live updates, so that views drop it.",
+    },
+)
+
+CalendarOwner = Annotated[
+    Doctor, strawberry.union("CalendarOwner", description="Whose time a calendar shows.")
+]
+
+
+@entity(CalendarRow)
+class Calendar(Node):
+    """Something that can be booked: a doctor's time."""
+
+    owner: CalendarOwner = field("Whose time it is.", resolvers.owner_of)
+    time_zone: TimeZone = field("The zone of its working hours.")
+    slots: list[Annotated["Slot", strawberry.lazy("schema.calendar")]] = field(
+        "Slots that overlap [from, to), in order of start; at most 92 days.",
+        resolvers.slots,
+        arguments={
+            "starts_at": Arg("Begin of the window.", name="from"),
+            "ends_at": Arg("End of the window.", name="to"),
+            "status": Arg("Only slots with one of these."),
+        },
+    )
+    templates: list[AvailabilityTemplate] = field(
+        "Its weekly working hours, in order of start.", resolvers.templates
+    )
+    cursor: Cursor = field(
+        "Where the calendar stands; pass it as `after` to calendarChanges to miss nothing since.",
+        resolvers.cursor_of_calendar,
+    )
+
+
+@entity(SlotRow)
+class Slot(Node):
+    """A time that can be booked. Its id and its times stay as they are."""
+
+    calendar: Calendar = field("The calendar it is in.", resolvers.calendar_of)
+    starts_at: datetime = field("When it begins.")
+    ends_at: datetime = field("When it ends.")
+    status: SlotStatus = field("What the calendar shows of it.")
+    capacity: int = field("How many may book it.")
+    booked_count: int = field("How many have booked it.")
+    version: int = field(
+        "Rises with every change of the slot: of two copies the higher one is newer, whichever "
+        "way it came."
+    )
+    is_bookable: bool = field(
+        "May be booked by the viewer now: free, in the future, inside notice and horizon.",
+        resolvers.is_bookable,
+    )
+    appointments: list[Appointment] = field(
+        "Appointments in this slot that the viewer may see.",
+        appointment_resolvers.appointments_of_slot,
+    )
+
+
+@value
+class CalendarUpdate:
+    """A step of a live view: the slots to show, and where the calendar stands."""
+
+    reset: bool = field("True: forget what you hold for this window, `slots` is all of it.")
+    slots: list[Slot] = field("Current state; REMOVED ones are to be dropped.")
+    cursor: Cursor = field(
+        "Keep it; pass it as `after` when you come back.", resolvers.cursor_of_update
+    )
+    previous_cursor: Cursor | None = field(
+        "Where the calendar stood before this update: equal to the cursor that you hold, or you "
+        "missed something. Null after a reset.",
+        resolvers.previous_cursor_of_update,
+    )
+
+
+@shows(errors.TimeTaken)
+class TimeTaken(UserError):
+    """See the refusal."""
+
+    appointments: list[Appointment] = field("What stands there.")
+
+
+@inputs
+class BlockTimeInput:
+    """What to close."""
+
+    calendar_id: ID = given("In which calendar.", node="Calendar")
+    starts_at: datetime = given("From when.")
+    ends_at: datetime = given("Until when.")
+    reason: str | None = given("For staff.", default=None)
+
+
+@inputs
+class UnblockTimeInput:
+    """What to open again."""
+
+    calendar_id: ID = given("In which calendar.", node="Calendar")
+    starts_at: datetime = given("From when.")
+    ends_at: datetime = given("Until when.")
+
+
+SLOTS = {"slots": (list[Slot], "The slots that it touched, as they are now.")}
+
+
+@strawberry.type
+class CalendarMutations:
+    """See the root."""
+
+    block_time = mutation(
+        "Closes a time without appointments; its slots become BLOCKED.",
+        resolvers.block_time,
+        BlockTimeInput,
+        returns=SLOTS,
+    )
+    unblock_time = mutation(
+        "Opens a time that was closed; what was closed before and after it stays so.",
+        resolvers.unblock_time,
+        UnblockTimeInput,
+        returns=SLOTS,
+    )

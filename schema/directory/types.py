@@ -1,0 +1,98 @@
+"""What the directory holds: departments, offices, doctors and patients."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from models import Department as DepartmentRow
+from models import Doctor as DoctorRow
+from models import Office as OfficeRow
+from models import Patient as PatientRow
+from resolvers import appointments as appointment_resolvers
+from resolvers import calendar as calendar_resolvers
+from resolvers import directory as resolvers
+from schema.accounts import User
+from schema.connections import Connection
+from schema.fields import PAGE, Arg, Node, entity, field
+from schema.scalars import TimeZone
+
+if TYPE_CHECKING:
+    from schema.appointments import Appointment, AppointmentFilter
+    from schema.calendar import Calendar, Slot
+else:
+    Calendar = Annotated["Calendar", strawberry.lazy("schema.calendar")]
+    Slot = Annotated["Slot", strawberry.lazy("schema.calendar")]
+    Appointment = Annotated["Appointment", strawberry.lazy("schema.appointments")]
+    AppointmentFilter = Annotated["AppointmentFilter", strawberry.lazy("schema.appointments")]
+
+
+@entity(DoctorRow)
+class Doctor(Node):
+    """A doctor as patients see them."""
+
+    user: User | None = field("For staff; null for the public and for patients.", resolvers.user_of)
+    name: str = field("Name as shown to patients.")
+    title: str | None = field("Such as Dr. or Prof.")
+    specialty: str | None = field("What the doctor treats.")
+    bio: str | None = field("What the doctor tells about themselves.")
+    languages: list[str] = field("Languages spoken, as locales such as es.")
+    is_accepting_patients: bool = field("False: patients cannot book; staff can.")
+    department: Annotated["Department", strawberry.lazy("schema.directory.types")] | None = field(
+        "Where the doctor belongs.", resolvers.department_of
+    )
+    office: Annotated["Office", strawberry.lazy("schema.directory.types")] | None = field(
+        "Where the doctor sees patients.", resolvers.office_of
+    )
+    calendar: Calendar = field("The doctor's time.", calendar_resolvers.calendar_of)
+    next_available_slot: Slot | None = field(
+        "The first slot that can be booked now; null where there is none within the horizon.",
+        calendar_resolvers.next_available_slot,
+    )
+
+
+@entity(DepartmentRow)
+class Department(Node):
+    """A part of the organization that doctors belong to."""
+
+    name: str = field("Its name, unique in the organization.")
+    description: str | None = field("What it does.")
+    doctors: Connection[Doctor] = field(
+        "Its doctors in order of name.", resolvers.doctors_of_department, arguments=PAGE
+    )
+    doctor_count: int = field("How many doctors it has.", resolvers.doctor_count)
+
+
+@entity(OfficeRow)
+class Office(Node):
+    """A place where doctors see patients."""
+
+    name: str = field("Its name, unique in the organization.")
+    address: str | None = field("Where it is.")
+    phone: str | None = field("Telephone number in E.164.")
+    time_zone: TimeZone = field("The zone of its doctors' working hours.")
+    doctors: Connection[Doctor] = field(
+        "Its doctors in order of name.", resolvers.doctors_of_office, arguments=PAGE
+    )
+
+
+@entity(PatientRow)
+class Patient(Node):
+    """Staff see every patient of the organization; a doctor those with an appointment; a patient
+    only their own.
+    """
+
+    user: User | None = field(
+        "Null for someone that the front desk registered without an account.", resolvers.user_of
+    )
+    name: str = field("The person's name.")
+    email: str | None = field("Address to write to.")
+    phone: str | None = field("Telephone number in E.164.")
+    birth_date: date | None = field("Day of birth.")
+    notes: str | None = field("What the front desk noted; for staff.", resolvers.notes_of_patient)
+    appointments: Connection[Appointment] = field(
+        "The patient's appointments that the viewer may see, in order of start.",
+        appointment_resolvers.appointments_of_patient,
+        arguments={**PAGE, "filter": Arg("Which ones.", type=AppointmentFilter | None)},
+    )
+    created_at: datetime = field("When the patient was registered.")

@@ -1,0 +1,168 @@
+"""Refusals as data, and everything else that goes wrong as a GraphQL error with a code.
+
+A refusal that a mutation declares becomes a member of its payload's `errors`; the types that carry
+facts of a domain are declared beside that domain. What is not declared is our bug: it is logged
+whole and shown masked.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypeVar
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.types.execution import PreExecutionError
+from strawberry.utils.str_converters import to_camel_case
+
+from services import errors
+from services.errors import Refusal, ServiceError
+
+log = logging.getLogger("graphql")
+Cls = TypeVar("Cls", bound=type)
+
+# Every refusal that some mutation may end in, and the type that shows it.
+TYPES: dict[type[Refusal], type] = {}
+
+CODES: dict[type[ServiceError], str] = {
+    errors.NotSignedIn: "UNAUTHENTICATED",
+    errors.Forbidden: "FORBIDDEN",
+    errors.Unavailable: "UNAVAILABLE",
+    errors.NotFound: "NOT_FOUND",
+    errors.Refusal: "BAD_INPUT",
+}
+
+
+@strawberry.interface(
+    description="Why an act that was understood could not be carried out; nothing was changed."
+)
+class UserError:
+    """The fields that every refusal has."""
+
+    message: str = strawberry.field(description="For people.")
+    code: str = strawberry.field(
+        description="Machine-readable and stable: the type's name in UPPER_CASE, such as "
+        "SLOT_TAKEN."
+    )
+    path: list[str] = strawberry.field(
+        description='Path into the input, such as ["input", "email"]; empty where no one field '
+        "is at fault."
+    )
+
+
+def shows(refusal: type[Refusal]) -> Any:
+    """Declare a type that shows a refusal; its description is the refusal's docstring."""
+
+    def decorate(cls: Cls) -> Cls:
+        described: Any = strawberry.type(cls, description=refusal.__doc__)
+        TYPES[refusal] = described
+        return described  # type: ignore[no-any-return]
+
+    return decorate
+
+
+for _plain in (
+    errors.InvalidInput,
+    errors.NotFound,
+    errors.IdempotencyMismatch,
+    errors.EmailTaken,
+    errors.UsernameTaken,
+    errors.WeakPassword,
+    errors.InvalidCredentials,
+    errors.InvalidToken,
+    errors.NameTaken,
+    errors.InUse,
+    errors.OverlappingTemplates,
+    errors.BeyondHorizon,
+    errors.NoAvailability,
+):
+    shows(_plain)(type(_plain.__name__, (UserError,), {"__annotations__": {}}))
+
+
+@shows(errors.StaleVersion)
+class StaleVersion(UserError):
+    """See the refusal."""
+
+    current_version: int = strawberry.field(description="The version that the thing has now.")
+
+
+@shows(errors.TooManyAttempts)
+class TooManyAttempts(UserError):
+    """See the refusal."""
+
+    retry_at: datetime = strawberry.field(description="When the next attempt is accepted.")
+
+
+def as_data(refusal: Refusal) -> Any:
+    """The refusal as the value of its type: built from its facts, never the exception itself."""
+    shown = TYPES[type(refusal)]
+    own = [f.name for f in shown.__dataclass_fields__.values()]  # type: ignore[attr-defined]
+    facts = {name: getattr(refusal, name) for name in own if hasattr(refusal, name)}
+    return shown(**{**facts, **_common(refusal)})
+
+
+def _common(refusal: Refusal) -> dict[str, Any]:
+    path = [to_camel_case(part) if isinstance(part, str) else str(part) for part in refusal.path]
+    name = type(refusal).__name__
+    code = "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(name)).upper()
+    return {"message": str(refusal), "code": code, "path": ["input", *path] if path else []}
+
+
+class PresentErrors(SchemaExtension):
+    """Gives every GraphQL error its code and the request's id, and masks what is our bug."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Present the errors of a query or mutation."""
+        yield
+        self._present(self.execution_context.result)
+
+    def on_stream_result(self, result: Any) -> Iterator[None]:
+        """Present the errors of each result of a stream before it is sent."""
+        self._present(result)
+        yield
+
+    def _present(self, result: Any) -> None:
+        found = getattr(result, "errors", None)
+        if found:
+            rejected = isinstance(result, PreExecutionError)
+            result.errors = [self._presented(error, rejected) for error in found]
+
+    def _presented(self, error: GraphQLError, rejected: bool) -> GraphQLError:
+        if (error.extensions or {}).get("code"):
+            return error
+        code, message = self._code_and_message(error, rejected)
+        request_id = getattr(self.execution_context.context, "request_id", "")
+        return GraphQLError(
+            message,
+            nodes=error.nodes,
+            source=error.source,
+            positions=error.positions,
+            path=error.path,
+            extensions={"code": code, "requestId": request_id},
+        )
+
+    def _code_and_message(self, error: GraphQLError, rejected: bool) -> tuple[str, str]:
+        original = error.original_error
+        while isinstance(original, GraphQLError):
+            original = original.original_error
+        if isinstance(original, ServiceError):
+            return code_and_message(original)
+        if original is None:
+            return ("QUERY_REJECTED" if rejected else "BAD_INPUT"), error.message
+        request_id = getattr(self.execution_context.context, "request_id", "")
+        log.error("Internal error in request %s", request_id, exc_info=original)
+        return "INTERNAL", "Something went wrong on our side."
+
+
+def code_and_message(error: ServiceError) -> tuple[str, str]:
+    """What a top-level error says where a service ended without doing what was asked."""
+    kind = next(kind for kind in CODES if isinstance(error, kind))
+    return CODES[kind], _sentence(error)
+
+
+def _sentence(error: ServiceError) -> str:
+    """The message, with the argument at fault where there is one."""
+    path = error.path if isinstance(error, Refusal) else ()
+    where = ".".join(to_camel_case(part) if isinstance(part, str) else str(part) for part in path)
+    return f"{where}: {error}" if where else str(error)

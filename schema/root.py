@@ -1,0 +1,159 @@
+"""The roots of the schema: where queries, mutations and subscriptions enter."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import ValidationCache
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers import accounts as account_resolvers
+from resolvers import appointments as appointment_resolvers
+from resolvers import calendar as calendar_resolvers
+from resolvers import directory as directory_resolvers
+from resolvers import nodes as node_resolvers
+from resolvers import organizations as organization_resolvers
+from resolvers.calendar import Cursor
+from schema.accounts import AccountMutations, User
+from schema.appointments import Appointment, AppointmentFilter, AppointmentMutations
+from schema.availability import (
+    AvailabilityMutations,
+    AvailabilityPreview,
+    AvailabilityTemplateInput,
+)
+from schema.calendar import Calendar, CalendarMutations, CalendarUpdate
+from schema.connections import Connection
+from schema.directory.acts import DirectoryMutations
+from schema.directory.types import Department, Doctor, Office, Patient
+from schema.errors import PresentErrors
+from schema.fields import PAGE, Arg, Node, field, subscription
+from schema.operations import OwnMemory, ParsedDocuments
+from schema.organizations import Organization, OrganizationMutations
+from schema.scalars import SCALARS
+
+SEARCH = Arg("A part of the name.")
+
+
+@strawberry.type(description="Where reading begins.")
+class Query:
+    """See the description."""
+
+    node: Node | None = field(
+        "The thing with this id; null where there is none that the viewer may see.",
+        node_resolvers.node,
+        arguments={"id": Arg("Its global id.")},
+    )
+    nodes: list[Node | None] = field(
+        "Several things by id, in the order of the ids; at most 100.",
+        node_resolvers.nodes,
+        arguments={"node_ids": Arg("Their global ids.", name="ids")},
+    )
+    viewer: User | None = field(
+        "The signed-in user; null for the public.", account_resolvers.viewer
+    )
+    organization: Organization = field(
+        "The organization that the request is for.", organization_resolvers.organization
+    )
+    departments: Connection[Department] = field(
+        "Departments in order of name.",
+        directory_resolvers.departments,
+        arguments={**PAGE, "search": SEARCH},
+    )
+    offices: Connection[Office] = field(
+        "Offices in order of name.", directory_resolvers.offices, arguments=PAGE
+    )
+    doctors: Connection[Doctor] = field(
+        "Doctors in order of name.",
+        directory_resolvers.doctors,
+        arguments={
+            **PAGE,
+            "department_id": Arg("Only of this department."),
+            "office_id": Arg("Only of this office."),
+            "specialty": Arg("Only with this specialty, whole."),
+            "search": Arg("A part of name or specialty."),
+        },
+    )
+    patients: Connection[Patient] = field(
+        "Patients that the viewer may see, in order of name.",
+        directory_resolvers.patients,
+        arguments={**PAGE, "search": Arg("A part of name, address or number.")},
+    )
+    calendar: Calendar | None = field(
+        "A calendar by id; null where there is none.",
+        calendar_resolvers.calendar,
+        arguments={"id": Arg("Its global id.")},
+    )
+    appointments: Connection[Appointment] = field(
+        "Role-filtered: a patient's own, a doctor's own, all for the front desk.",
+        appointment_resolvers.appointments,
+        arguments={
+            **PAGE,
+            "filter": Arg("Which ones.", type=AppointmentFilter | None),
+            "newest_first": Arg("True: the latest start first."),
+        },
+    )
+    appointment_by_reference: Appointment | None = field(
+        "By its reference code, for the front desk.",
+        appointment_resolvers.appointment_by_reference,
+        arguments={"reference": Arg("Such as K7QF-2M9D.")},
+    )
+    availability_preview: AvailabilityPreview = field(
+        "What generateSlots would do, without doing it.",
+        calendar_resolvers.preview,
+        arguments={
+            "calendar_id": Arg("For which calendar."),
+            "first_day": Arg("First day.", name="from"),
+            "last_day": Arg("Last day.", name="until"),
+            "templates": Arg(
+                "Working hours to try; the calendar's own where left out.",
+                type=list[AvailabilityTemplateInput] | None,
+            ),
+        },
+    )
+
+
+@strawberry.type(description="Where changing begins: one act, one input, one payload.")
+class Mutation(
+    AccountMutations,
+    OrganizationMutations,
+    DirectoryMutations,
+    AvailabilityMutations,
+    CalendarMutations,
+    AppointmentMutations,
+):
+    """See the description."""
+
+
+@strawberry.type(description="Where watching begins.")
+class Subscription:
+    """See the description."""
+
+    calendar_changes: AsyncIterator[CalendarUpdate] = subscription(
+        "A live view of one calendar. The first update is the whole window (`reset` true), or, "
+        "with a usable `after`, what changed since. Later updates hold the current state of each "
+        "changed slot.",
+        calendar_resolvers.calendar_changes,
+        {
+            "calendar_id": Arg("Which calendar."),
+            "starts_at": Arg("Begin of the window.", name="from"),
+            "ends_at": Arg("End of the window, at most 92 days later.", name="to"),
+            "after": Arg("The last cursor that was received; nothing for all.", type=Cursor | None),
+        },
+    )
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema, silent about refused requests: `PresentErrors` logs what is our bug."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Log nothing."""
+
+
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    extensions=[PresentErrors, OwnMemory, ParsedDocuments, ValidationCache],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)

@@ -1,0 +1,107 @@
+"""Scalars: instants, days, wall-clock times, zones and resume tokens, strict on the way in."""
+
+import re
+from datetime import UTC, date, datetime, time
+from typing import Any, NewType
+from zoneinfo import ZoneInfo
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from resolvers.calendar import Cursor
+
+__all__ = ["SCALARS", "Cursor", "TimeZone"]
+
+TimeZone = NewType("TimeZone", str)
+
+TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _text(value: Any, example: str) -> str:
+    if not isinstance(value, str):
+        raise GraphQLError(f"Expected a string such as {example}.")
+    return value
+
+
+def _read_instant(value: Any) -> datetime:
+    text = _text(value, "2027-03-28T09:00:00+02:00")
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is not None and len(text) > len("2027-03-28"):
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise GraphQLError("This is not an instant such as 2027-03-28T09:00:00+02:00.") from error
+    raise GraphQLError("An instant needs an offset, such as 2027-03-28T09:00:00+02:00 or …Z.")
+
+
+def _write_instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def _read_day(value: Any) -> date:
+    text = _text(value, "2027-03-28")
+    try:
+        if DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError as error:
+        raise GraphQLError("This day does not exist.") from error
+    raise GraphQLError("This is not a day such as 2027-03-28.")
+
+
+def _read_time(value: Any) -> time:
+    text = _text(value, "09:30")
+    if not TIME.fullmatch(text):
+        raise GraphQLError("This is not a wall-clock time such as 09:30.")
+    return time.fromisoformat(text)
+
+
+def _read_zone(value: Any) -> str:
+    text = _text(value, "Europe/Madrid")
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, KeyError) as error:
+        raise GraphQLError("This is not a time zone such as Europe/Madrid.") from error
+
+
+def _read_cursor(value: Any) -> str:
+    text = _text(value, "the cursor of an update")
+    if len(text) > 200:
+        raise GraphQLError("This is not a cursor.")
+    return text
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="An instant, ISO 8601. Input needs an offset; output is always UTC, "
+        "ending in Z.",
+        serialize=_write_instant,
+        parse_value=_read_instant,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A calendar day, YYYY-MM-DD.",
+        serialize=date.isoformat,
+        parse_value=_read_day,
+    ),
+    time: strawberry.scalar(
+        name="Time",
+        description="A wall-clock time in the calendar's own time zone, HH:MM or HH:MM:SS.",
+        serialize=time.isoformat,
+        parse_value=_read_time,
+    ),
+    TimeZone: strawberry.scalar(
+        name="TimeZone",
+        description="A time zone of the IANA database, such as Europe/Madrid.",
+        serialize=str,
+        parse_value=_read_zone,
+    ),
+    Cursor: strawberry.scalar(
+        name="Cursor",
+        description="An opaque resume token of a live feed.",
+        serialize=str,
+        parse_value=_read_cursor,
+    ),
+}

@@ -1,0 +1,139 @@
+"""Who may do what: one table of permissions, and the decorators that enforce it.
+
+`act` stands above every public act of a service and is its first line: it names the permission,
+the refusals the act may end in, and repeats the act when the database asked for that. What a
+viewer may see of a permitted kind of thing (their own, or everyone's) is decided by each domain.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from enum import Enum
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from sqlalchemy.exc import DBAPIError
+
+from models import Role
+from models.database import may_succeed_if_repeated
+from services.context import Context
+from services.errors import Forbidden, NotSignedIn, Refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TRIES = 3
+PUBLIC: frozenset[Role | None] = frozenset({None, *Role})
+SIGNED_IN: frozenset[Role | None] = frozenset(Role)
+STAFF: frozenset[Role | None] = frozenset({Role.ADMIN, Role.RECEPTIONIST, Role.DOCTOR})
+FRONT_DESK: frozenset[Role | None] = frozenset({Role.ADMIN, Role.RECEPTIONIST})
+ADMIN: frozenset[Role | None] = frozenset({Role.ADMIN})
+
+
+class Permission(Enum):
+    """What can be permitted."""
+
+    SIGN_IN = "sign in"
+    SEE_SELF = "see the own account"
+    CHANGE_SELF = "change the own account"
+    SEE_USERS = "see accounts"
+    SEE_DIRECTORY = "see the directory"
+    MANAGE_ORGANIZATION = "manage the organization"
+    MANAGE_DIRECTORY = "manage departments, offices and doctors"
+    EDIT_DOCTOR = "edit a doctor's profile"
+    SEE_PATIENTS = "see patients"
+    REGISTER_PATIENT = "register patients"
+    DELETE_PATIENT = "delete patients"
+    EDIT_PATIENT = "edit patients"
+    SEE_CALENDAR = "see a calendar"
+    MANAGE_CALENDAR = "manage working hours and slots"
+    SEE_APPOINTMENTS = "see appointments"
+    BOOK = "book, move and cancel"
+    RUN_DAY = "check in, mark no-shows and edit notes"
+    COMPLETE = "complete appointments"
+
+
+TABLE: dict[Permission, frozenset[Role | None]] = {
+    Permission.SIGN_IN: PUBLIC,
+    Permission.SEE_SELF: PUBLIC,
+    Permission.CHANGE_SELF: SIGNED_IN,
+    Permission.SEE_USERS: STAFF,
+    Permission.SEE_DIRECTORY: PUBLIC,
+    Permission.MANAGE_ORGANIZATION: ADMIN,
+    Permission.MANAGE_DIRECTORY: ADMIN,
+    Permission.EDIT_DOCTOR: frozenset({Role.ADMIN, Role.DOCTOR}),
+    Permission.SEE_PATIENTS: SIGNED_IN,
+    Permission.REGISTER_PATIENT: FRONT_DESK,
+    Permission.DELETE_PATIENT: ADMIN,
+    Permission.EDIT_PATIENT: FRONT_DESK | {Role.PATIENT},
+    Permission.SEE_CALENDAR: PUBLIC,
+    Permission.MANAGE_CALENDAR: STAFF,
+    Permission.SEE_APPOINTMENTS: SIGNED_IN,
+    Permission.BOOK: SIGNED_IN,
+    Permission.RUN_DAY: frozenset({Role.RECEPTIONIST, Role.DOCTOR}),
+    Permission.COMPLETE: frozenset({Role.DOCTOR}),
+}
+
+
+def allows(context: Context, permission: Permission) -> bool:
+    """Whether the viewer, or the public, has the permission."""
+    return context.role in TABLE[permission]
+
+
+def require(context: Context, permission: Permission) -> None:
+    """Go on only with the permission.
+
+    Raises:
+        NotSignedIn: the public does not have it.
+        Forbidden: the viewer's role does not have it.
+
+    """
+    if allows(context, permission):
+        return
+    raise NotSignedIn if context.viewer is None else Forbidden
+
+
+Act = Callable[Concatenate[Context, P], Coroutine[Any, Any, T]]
+
+
+def act(permission: Permission, *refusals: type[Refusal]) -> Callable[[Act[P, T]], Act[P, T]]:
+    """Make a function an act of the service.
+
+    Args:
+        permission: what the caller needs.
+        refusals: how the act may end undone, besides the refusals any act may end in.
+
+    """
+
+    def decorate(function: Act[P, T]) -> Act[P, T]:
+        @wraps(function)
+        async def permitted(context: Context, *args: P.args, **kwargs: P.kwargs) -> T:
+            require(context, permission)
+            for _ in range(TRIES - 1):
+                try:
+                    return await function(context, *args, **kwargs)
+                except DBAPIError as error:
+                    if not may_succeed_if_repeated(error):
+                        raise
+            return await function(context, *args, **kwargs)
+
+        permitted.__dict__.update(permission=permission, refusals=refusals)
+        return cast("Act[P, T]", permitted)
+
+    return decorate
+
+
+Feed = Callable[Concatenate[Context, P], AsyncGenerator[T]]
+
+
+def feed(permission: Permission) -> Callable[[Feed[P, T]], Feed[P, T]]:
+    """Make an async generator a feed of the service: `act` for what goes on."""
+
+    def decorate(function: Feed[P, T]) -> Feed[P, T]:
+        @wraps(function)
+        def permitted(context: Context, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T]:
+            require(context, permission)
+            return function(context, *args, **kwargs)
+
+        permitted.__dict__.update(permission=permission, refusals=())
+        return cast("Feed[P, T]", permitted)
+
+    return decorate

@@ -1,0 +1,229 @@
+"""What happens to an appointment once it is booked: cancelled, checked in, completed, missed.
+
+Each change raises its version, leaves a line in its history, and is a change of its slot, so that
+views which show appointments stay true.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from models import Appointment, AppointmentEvent, Role
+from models.database import WriteSession, violated_constraint
+from services import checks
+from services.access import Permission, act
+from services.appointments import states
+from services.appointments.lists import visible_appointments
+from services.appointments.states import Step
+from services.calendar.grid import locked_for_change, refresh_slots, release
+from services.context import Context
+from services.errors import (
+    CancellationClosed,
+    InvalidTransition,
+    NotFound,
+    StaleVersion,
+)
+
+
+@act(Permission.BOOK, CancellationClosed, InvalidTransition)
+async def cancel_appointment(
+    context: Context,
+    *,
+    appointment_id: UUID,
+    reason: str | None = None,
+    expected_version: int | None = None,
+) -> Appointment:
+    """Cancel an appointment; its time is free at once.
+
+    Raises:
+        CancellationClosed: it is too late for the patient to cancel.
+        InvalidTransition: its status does not allow it.
+
+    """
+    reason = checks.optional_text(reason, "reason")
+    async with context.writing() as session:
+        appointment = await locked_appointment(context, session, appointment_id, expected_version)
+        appointment.status = states.after(appointment.status, Step.CANCEL)
+        require_in_time(context, appointment)
+        appointment.cancelled_at = context.now
+        appointment.cancellation_reason = reason
+        await release(session, appointment.id)
+        return await _changed(context, session, appointment, note=reason)
+
+
+@act(Permission.RUN_DAY, InvalidTransition)
+async def check_in_appointment(
+    context: Context,
+    *,
+    appointment_id: UUID,
+    staff_notes: str | None = None,
+    expected_version: int | None = None,
+) -> Appointment:
+    """The patient has arrived; somebody marked as no-show may still come late.
+
+    Raises:
+        InvalidTransition: its status does not allow it.
+
+    """
+    return await _step(context, Step.CHECK_IN, appointment_id, staff_notes, expected_version)
+
+
+@act(Permission.COMPLETE, InvalidTransition)
+async def complete_appointment(
+    context: Context,
+    *,
+    appointment_id: UUID,
+    staff_notes: str | None = None,
+    expected_version: int | None = None,
+) -> Appointment:
+    """The visit has taken place.
+
+    Raises:
+        InvalidTransition: its status does not allow it.
+
+    """
+    return await _step(context, Step.COMPLETE, appointment_id, staff_notes, expected_version)
+
+
+@act(Permission.RUN_DAY, InvalidTransition)
+async def mark_no_show(
+    context: Context,
+    *,
+    appointment_id: UUID,
+    staff_notes: str | None = None,
+    expected_version: int | None = None,
+) -> Appointment:
+    """The patient did not come; only once the appointment has begun.
+
+    Raises:
+        InvalidTransition: its status does not allow it, or it has not begun.
+
+    """
+    return await _step(context, Step.MARK_NO_SHOW, appointment_id, staff_notes, expected_version)
+
+
+@act(Permission.BOOK)
+async def update_appointment(
+    context: Context,
+    *,
+    appointment_id: UUID,
+    reason: str | None = None,
+    staff_notes: str | None = None,
+    expected_version: int | None = None,
+) -> Appointment:
+    """Change what the patient or staff wrote; what is left out stays.
+
+    Raises:
+        NotFound: the viewer may not write this of the appointment.
+
+    """
+    reason = checks.optional_text(reason, "reason")
+    staff_notes = checks.optional_text(staff_notes, "staff_notes")
+    if staff_notes is not None and context.role is Role.PATIENT:
+        raise NotFound("staff_notes")
+    async with context.writing() as session:
+        appointment = await locked_appointment(context, session, appointment_id, expected_version)
+        if reason is not None:
+            appointment.reason = reason
+        if staff_notes is not None:
+            appointment.staff_notes = staff_notes
+        return await _changed(context, session, appointment)
+
+
+async def _step(
+    context: Context,
+    step: Step,
+    appointment_id: UUID,
+    staff_notes: str | None,
+    expected_version: int | None,
+) -> Appointment:
+    notes = checks.optional_text(staff_notes, "staff_notes")
+    async with context.writing() as session:
+        appointment = await locked_appointment(context, session, appointment_id, expected_version)
+        before = appointment.status
+        appointment.status = states.after(before, step)
+        if step is Step.MARK_NO_SHOW and appointment.starts_at > context.now:
+            raise InvalidTransition(before)
+        if notes is not None:
+            appointment.staff_notes = notes
+        try:
+            return await _changed(context, session, appointment)
+        except IntegrityError as error:
+            # A patient who was marked as no-show has booked something else for this time.
+            if violated_constraint(error) == "patient_in_one_place":
+                raise InvalidTransition(before) from error
+            raise
+
+
+async def locked_appointment(
+    context: Context, session: WriteSession, appointment_id: UUID, expected_version: int | None
+) -> Appointment:
+    """The appointment, if the viewer may see it, locked. Appointments are locked before calendars.
+
+    Raises:
+        NotFound: there is none that the viewer may see.
+        StaleVersion: somebody has changed it since `expected_version`.
+
+    """
+    statement = (
+        select(Appointment)
+        .where(Appointment.id == appointment_id, visible_appointments(context))
+        .with_for_update(key_share=True)
+    )
+    appointment: Appointment | None = (await session.execute(statement)).scalar_one_or_none()
+    if appointment is None:
+        raise NotFound("appointment_id")
+    if expected_version is not None and appointment.version != expected_version:
+        raise StaleVersion(appointment.version)
+    return appointment
+
+
+def require_in_time(context: Context, appointment: Appointment) -> None:
+    """Go on only if the viewer may still cancel or move the appointment; staff always may.
+
+    Raises:
+        CancellationClosed: the patient's last moment has passed.
+
+    """
+    closed_at = appointment.can_cancel_until
+    if context.role is Role.PATIENT and closed_at is not None and context.now > closed_at:
+        raise CancellationClosed(closed_at)
+
+
+def note_change(
+    context: Context, session: WriteSession, appointment: Appointment, note: str | None = None
+) -> None:
+    """Raise the version and leave a line in the history."""
+    appointment.version += 1
+    note_event(context, session, appointment, note)
+
+
+def note_event(
+    context: Context, session: WriteSession, appointment: Appointment, note: str | None = None
+) -> None:
+    """Leave a line in the history."""
+    session.add(
+        AppointmentEvent(
+            organization_id=session.organization_id,
+            appointment_id=appointment.id,
+            version=appointment.version,
+            at=context.now,
+            by_id=context.user_id,
+            status=appointment.status,
+            note=note,
+        )
+    )
+
+
+async def _changed(
+    context: Context, session: WriteSession, appointment: Appointment, note: str | None = None
+) -> Appointment:
+    """Note the change and let the slot's viewers know."""
+    calendar_id = appointment.calendar_id
+    calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+    note_change(context, session, appointment, note)
+    await session.flush()
+    await refresh_slots(session, calendar, [appointment.slot_id])
+    await session.refresh(appointment)
+    return appointment

@@ -1,0 +1,148 @@
+"""Reading appointments: who sees which, by page, by id, by reference, by slot."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select
+
+from models import Appointment, AppointmentEvent, AppointmentStatus, Doctor, Patient, Role
+from services import checks
+from services.access import Permission, act
+from services.context import Context
+from services.pages import Page, PageRequest, page_of
+
+ORDER = (Appointment.starts_at, Appointment.id)
+
+
+class AppointmentFilter(TypedDict, total=False):
+    """Which appointments to list; what is left out, or None, does not matter."""
+
+    status: Sequence[AppointmentStatus] | None
+    doctor_id: UUID | None
+    patient_id: UUID | None
+    department_id: UUID | None
+    starts_from: datetime | None
+    starts_before: datetime | None
+    search: str | None
+
+
+def visible_appointments(context: Context) -> ColumnElement[bool]:
+    """Which appointments the viewer sees: the front desk all, everybody else their own."""
+    if context.role in {Role.ADMIN, Role.RECEPTIONIST}:
+        return Appointment.id.is_not(None)
+    viewer = context.viewer
+    if viewer is not None and context.role is Role.DOCTOR:
+        return Appointment.doctor_id == viewer.doctor_id
+    return Appointment.patient_id == (viewer.patient_id if viewer else None)
+
+
+@act(Permission.SEE_APPOINTMENTS)
+async def list_appointments(
+    context: Context,
+    *,
+    page: PageRequest,
+    filter: AppointmentFilter | None = None,
+    newest_first: bool = False,
+) -> Page[Appointment]:
+    """The appointments that the viewer may see, in order of start."""
+    statement = select(Appointment).where(visible_appointments(context), *_conditions(filter or {}))
+    return await page_of(context, statement, ORDER, page, descending=newest_first)
+
+
+def _conditions(wanted: AppointmentFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if (statuses := wanted.get("status")) is not None:
+        conditions.append(Appointment.status.in_(statuses))
+    if doctor_id := wanted.get("doctor_id"):
+        conditions.append(Appointment.doctor_id == doctor_id)
+    if patient_id := wanted.get("patient_id"):
+        conditions.append(Appointment.patient_id == patient_id)
+    if department_id := wanted.get("department_id"):
+        doctors = select(Doctor.id).where(Doctor.department_id == department_id)
+        conditions.append(Appointment.doctor_id.in_(doctors))
+    if starts_from := wanted.get("starts_from"):
+        conditions.append(Appointment.starts_at >= starts_from)
+    if starts_before := wanted.get("starts_before"):
+        conditions.append(Appointment.starts_at < starts_before)
+    if search := wanted.get("search"):
+        pattern = checks.escaped_like(search)
+        patients = select(Patient.id).where(Patient.name.ilike(pattern))
+        conditions.append(
+            or_(Appointment.reference.ilike(pattern), Appointment.patient_id.in_(patients))
+        )
+    return conditions
+
+
+@act(Permission.SEE_APPOINTMENTS)
+async def appointments_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, Appointment]:
+    """Appointments by id, those that the viewer may see."""
+    statement = select(Appointment).where(Appointment.id.in_(ids), visible_appointments(context))
+    async with context.reading() as session:
+        rows = await session.rows(statement)
+    return {row.id: row for row in rows}
+
+
+@act(Permission.SEE_APPOINTMENTS)
+async def get_appointment_by_reference(context: Context, *, reference: str) -> Appointment | None:
+    """The appointment with this reference code, if the viewer may see it."""
+    statement = select(Appointment).where(
+        Appointment.reference == reference.strip().upper(), visible_appointments(context)
+    )
+    async with context.reading() as session:
+        found: Appointment | None = (await session.execute(statement)).scalar_one_or_none()
+    return found
+
+
+@act(Permission.SEE_CALENDAR)
+async def appointments_by_slot(
+    context: Context, slot_ids: Sequence[UUID]
+) -> Mapping[UUID, list[Appointment]]:
+    """The appointments that take each slot, those that the viewer may see; none for the public."""
+    if context.viewer is None:
+        return {}
+    statement = (
+        select(Appointment)
+        .where(
+            Appointment.slot_id.in_(slot_ids),
+            Appointment.status != AppointmentStatus.CANCELLED,
+            visible_appointments(context),
+        )
+        .order_by(Appointment.created_at, Appointment.id)
+    )
+    async with context.reading() as session:
+        rows = await session.rows(statement)
+    found: dict[UUID, list[Appointment]] = {}
+    for row in rows:
+        found.setdefault(row.slot_id, []).append(row)
+    return found
+
+
+@act(Permission.SEE_APPOINTMENTS)
+async def events_by_appointment(
+    context: Context, ids: Sequence[UUID]
+) -> Mapping[UUID, list[AppointmentEvent]]:
+    """The history of each appointment, oldest first, of those that the viewer may see."""
+    statement = (
+        select(AppointmentEvent)
+        .join(Appointment, Appointment.id == AppointmentEvent.appointment_id)
+        .where(AppointmentEvent.appointment_id.in_(ids), visible_appointments(context))
+        .order_by(AppointmentEvent.version)
+    )
+    async with context.reading() as session:
+        rows = await session.rows(statement)
+    found: dict[UUID, list[AppointmentEvent]] = {}
+    for row in rows:
+        found.setdefault(row.appointment_id, []).append(row)
+    return found
+
+
+def sees_reason(context: Context) -> bool:
+    """Whether the viewer reads what patients write about their visits: patient and doctor do."""
+    return context.role in {Role.DOCTOR, Role.PATIENT}
+
+
+def sees_staff_notes(context: Context) -> bool:
+    """Whether the viewer reads the notes of staff."""
+    return context.role in {Role.ADMIN, Role.RECEPTIONIST, Role.DOCTOR}

@@ -1,0 +1,140 @@
+"""Closing time, and opening it again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import Range
+
+from models import Appointment, Calendar, Claim, ClaimKind, Slot, SlotStatus
+from models.database import WriteSession
+from services import checks
+from services.access import Permission, act
+from services.calendar.grid import (
+    locked_for_change,
+    overlapping_ids,
+    refresh_slots,
+    replace_blocks,
+)
+from services.calendar.slots import checked_window, require_managed
+from services.context import Context
+from services.errors import TimeTaken
+
+
+@act(Permission.MANAGE_CALENDAR, TimeTaken)
+async def block_time(
+    context: Context,
+    *,
+    calendar_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str | None = None,
+) -> Sequence[Slot]:
+    """Close a time of a calendar; the slots that it touches become BLOCKED.
+
+    Raises:
+        TimeTaken: appointments stand in it.
+
+    """
+    reason = checks.optional_line(reason, "reason")
+    checked_window(starts_at, ends_at)
+    async with context.writing() as session:
+        await require_managed(context, session, calendar_id)
+        calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+        taken = (
+            select(Appointment)
+            .join(Claim, Claim.appointment_id == Appointment.id)
+            .where(
+                Claim.calendar_id == calendar_id,
+                Claim.during.overlaps(Range(starts_at, ends_at)),
+            )
+            .order_by(Appointment.starts_at)
+        )
+        if appointments := await session.rows(taken):
+            raise TimeTaken(appointments)
+        old = await _blocks(session, calendar_id, starts_at, ends_at)
+        # One block instead of several that overlap: the constraint allows no other.
+        bounds = [ends(claim) for claim in old]
+        whole = Range(
+            min([starts_at, *(lower for lower, _ in bounds)]),
+            max([ends_at, *(upper for _, upper in bounds)]),
+        )
+        await replace_blocks(
+            session,
+            calendar_id,
+            [claim.id for claim in old],
+            [(whole, reason)],
+            await _lanes(session, calendar_id),
+        )
+        return await _refreshed(session, calendar, starts_at, ends_at)
+
+
+@act(Permission.MANAGE_CALENDAR)
+async def unblock_time(
+    context: Context, *, calendar_id: UUID, starts_at: datetime, ends_at: datetime
+) -> Sequence[Slot]:
+    """Open a time again; what was closed before and after it stays closed."""
+    checked_window(starts_at, ends_at)
+    async with context.writing() as session:
+        await require_managed(context, session, calendar_id)
+        calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+        old = await _blocks(session, calendar_id, starts_at, ends_at)
+        rest = set()
+        for claim in old:
+            lower, upper = ends(claim)
+            for part in ((lower, starts_at), (ends_at, upper)):
+                if part[0] < part[1]:
+                    rest.add((*part, claim.reason))
+        await replace_blocks(
+            session,
+            calendar_id,
+            [claim.id for claim in old],
+            [(Range(lower, upper), reason) for lower, upper, reason in rest],
+            await _lanes(session, calendar_id),
+        )
+        return await _refreshed(session, calendar, starts_at, ends_at)
+
+
+def ends(claim: Claim) -> tuple[datetime, datetime]:
+    """When the time of a claim begins and ends; the column allows no open range."""
+    lower, upper = claim.during.lower, claim.during.upper
+    if lower is None or upper is None:
+        raise ValueError(claim.during)
+    return lower, upper
+
+
+async def _blocks(
+    session: WriteSession, calendar_id: UUID, starts_at: datetime, ends_at: datetime
+) -> list[Claim]:
+    """The block claims that overlap a time."""
+    return await session.rows(
+        select(Claim).where(
+            Claim.calendar_id == calendar_id,
+            Claim.kind == ClaimKind.BLOCK,
+            Claim.during.overlaps(Range(starts_at, ends_at)),
+        )
+    )
+
+
+async def _lanes(session: WriteSession, calendar_id: UUID) -> int:
+    """How many lanes a block must close: as many as the largest slot has."""
+    largest = select(func.coalesce(func.max(Slot.capacity), 1)).where(
+        Slot.calendar_id == calendar_id, Slot.status != SlotStatus.REMOVED
+    )
+    lanes: int = (await session.execute(largest)).scalar_one()
+    return lanes
+
+
+async def _refreshed(
+    session: WriteSession, calendar: Calendar, starts_at: datetime, ends_at: datetime
+) -> Sequence[Slot]:
+    """The slots that overlap a time, after they have been told of the new claims."""
+    touched = await overlapping_ids(session, calendar.id, starts_at, ends_at)
+    await refresh_slots(session, calendar, touched)
+    return await session.rows(
+        select(Slot)
+        .where(Slot.id.in_(touched))
+        .order_by(Slot.starts_at, Slot.id)
+        .execution_options(populate_existing=True)
+    )

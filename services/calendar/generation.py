@@ -1,0 +1,386 @@
+"""Making slots from working hours: what would change, and changing it.
+
+Generating is a difference, and repeating it changes nothing. A slot with an appointment is never
+removed: where the hours no longer have it, it is withdrawn, and goes with its last appointment.
+The past is left alone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ARRAY, Row, Uuid, any_, exists, literal, select, text, update
+from sqlalchemy.dialects.postgresql import Range
+
+from models import (
+    Appointment,
+    AppointmentStatus,
+    AvailabilityTemplate,
+    Calendar,
+    Claim,
+    Slot,
+    SlotStatus,
+)
+from models.database import ReadSession, WriteSession
+from services import timetable
+from services.access import Permission, act
+from services.availability import (
+    TemplateInput,
+    checked_hours,
+    hours_of,
+    replace_templates,
+)
+from services.calendar.grid import locked_for_change, overlapping, refresh_slots
+from services.calendar.rules import horizon_ends
+from services.calendar.slots import require_managed
+from services.context import Context
+from services.errors import BeyondHorizon, InvalidInput, NoAvailability, NotFound
+from services.timetable import PlannedSlot, WeeklyHours
+
+OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
+
+# A slot that is made inside a closed time is closed from the beginning.
+INSERT = text("""
+    INSERT INTO slots (organization_id, id, calendar_id, starts_at, ends_at, capacity, status,
+                       booked_count, is_withdrawn, revision)
+    SELECT :organization_id, gen_random_uuid(), :calendar_id, planned.starts_at, planned.ends_at,
+           planned.capacity,
+           (CASE WHEN :has_claims AND EXISTS (
+                SELECT FROM claims
+                WHERE claims.calendar_id = :calendar_id AND claims.kind = 'BLOCK'
+                  AND claims.during && tstzrange(planned.starts_at, planned.ends_at, '[)'))
+            THEN 'BLOCKED' ELSE 'AVAILABLE' END)::slot_status,
+           0, false, :revision
+    FROM unnest(CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
+                CAST(:capacities AS smallint[])) AS planned (starts_at, ends_at, capacity)
+""")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What generating does: how many slots it makes, keeps and removes, and which appointments
+    stand outside of the working hours. Those are never cancelled silently.
+    """
+
+    created: int
+    kept: int
+    removed: int
+    uncovered: Sequence[Appointment]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A calendar, and what was, or would be, done to its slots."""
+
+    calendar: Calendar
+    preview: Preview
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The slots to make, and the ids of those to leave, change, withdraw and remove."""
+
+    create: Sequence[PlannedSlot]
+    keep: int
+    reopen: Sequence[UUID]
+    resize: dict[int, list[UUID]]
+    withdraw: Sequence[UUID]
+    remove: Sequence[UUID]
+
+
+# id, starts_at, ends_at, capacity, booked_count, is_withdrawn
+Present = Row[UUID, datetime, datetime, int, int, bool]
+
+
+def difference(
+    present: Sequence[Present], planned: Sequence[PlannedSlot], begin: datetime
+) -> Difference:
+    """What makes the slots that are `present` from `begin` on the ones that are `planned`.
+
+    Both come in order of start. A slot that has begun already stays as it is.
+    """
+    wanted = {(plan.starts_at, plan.ends_at): plan for plan in planned}
+    reopen: list[UUID] = []
+    resize: dict[int, list[UUID]] = {}
+    withdraw: list[UUID] = []
+    remove: list[UUID] = []
+    in_the_way: list[tuple[datetime, datetime]] = []
+    keep = 0
+    for slot_id, starts_at, ends_at, capacity, booked_count, is_withdrawn in present:
+        if starts_at < begin:
+            in_the_way.append((starts_at, ends_at))
+            continue
+        plan = wanted.pop((starts_at, ends_at), None)
+        if plan is None and booked_count:
+            keep += 1
+            in_the_way.append((starts_at, ends_at))
+            if not is_withdrawn:
+                withdraw.append(slot_id)
+        elif plan is None:
+            remove.append(slot_id)
+        else:
+            keep += 1
+            if is_withdrawn:
+                reopen.append(slot_id)
+            if plan.capacity != capacity:
+                resize.setdefault(plan.capacity, []).append(slot_id)
+    create = _clear_of(sorted(wanted.values(), key=lambda plan: plan.starts_at), in_the_way)
+    return Difference(create, keep, reopen, resize, withdraw, remove)
+
+
+def _clear_of(
+    plans: Sequence[PlannedSlot], taken: Sequence[tuple[datetime, datetime]]
+) -> list[PlannedSlot]:
+    """The plans that overlap none of the times; both in order of start."""
+    clear = []
+    first = 0
+    for plan in plans:
+        while first < len(taken) and taken[first][1] <= plan.starts_at:
+            first += 1
+        if first == len(taken) or taken[first][0] >= plan.ends_at:
+            clear.append(plan)
+    return clear
+
+
+@act(Permission.MANAGE_CALENDAR)
+async def preview_availability(
+    context: Context,
+    *,
+    calendar_id: UUID,
+    first_day: date,
+    last_day: date,
+    templates: Sequence[TemplateInput] | None = None,
+) -> Preview:
+    """What generating would do with the calendar's working hours, or with `templates`."""
+    hours = None if templates is None else checked_hours(templates)
+    async with context.reading() as session:
+        await require_managed(context, session, calendar_id)
+        calendar = await _calendar(session, calendar_id)
+        if hours is None:
+            hours = await hours_of(session, calendar_id)
+        _check_days(context, calendar, first_day, last_day)
+        plan = await _plan(context, session, calendar, hours, first_day, last_day)
+    return plan.preview
+
+
+@act(Permission.MANAGE_CALENDAR)
+async def set_availability(
+    context: Context, *, calendar_id: UUID, templates: Sequence[TemplateInput]
+) -> Generated:
+    """Replace a calendar's working hours, and say what generating up to the horizon would do.
+
+    Raises:
+        OverlappingTemplates: two of them open the same time.
+
+    """
+    hours = checked_hours(templates)
+    async with context.writing() as session:
+        await require_managed(context, session, calendar_id)
+        calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+        await replace_templates(session, calendar_id, hours)
+        first_day, last_day = horizon_days(context, calendar)
+        plan = await _plan(context, session, calendar, hours, first_day, last_day)
+    return Generated(calendar, plan.preview)
+
+
+@act(Permission.MANAGE_CALENDAR, BeyondHorizon, NoAvailability)
+async def generate_slots(
+    context: Context, *, calendar_id: UUID, first_day: date, last_day: date
+) -> Generated:
+    """Make the slots of some days, both included, from the calendar's working hours.
+
+    Raises:
+        BeyondHorizon: the last day is further ahead than the booking horizon.
+        NoAvailability: the calendar has no working hours on these days.
+
+    """
+    async with context.writing() as session:
+        await require_managed(context, session, calendar_id)
+        calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+        _check_days(context, calendar, first_day, last_day)
+        hours = await hours_of(session, calendar_id)
+        if not timetable.openings(hours, ZoneInfo(calendar.time_zone), first_day, last_day):
+            raise NoAvailability("calendar_id")
+        plan = await _plan(context, session, calendar, hours, first_day, last_day)
+        await _carry_out(session, calendar, plan.difference)
+    return Generated(calendar, plan.preview)
+
+
+async def generate_all(context: Context, *, progress: Callable[[int, int, int], None]) -> int:
+    """Make the slots of every calendar that has working hours, up to the horizon.
+
+    For the command line: no caller of the API may. Each calendar is a transaction of its own, so
+    stopping half way leaves whole calendars.
+
+    Args:
+        progress: told how many calendars are done, of how many, and how many slots were made.
+
+    Returns:
+        How many slots were made.
+
+    """
+    statement = select(AvailabilityTemplate.calendar_id).distinct()
+    async with context.reading() as reading:
+        calendar_ids = await reading.rows(statement.order_by(AvailabilityTemplate.calendar_id))
+    made = 0
+    for done, calendar_id in enumerate(calendar_ids):
+        progress(done, len(calendar_ids), made)
+        async with context.writing() as session:
+            calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+            hours = await hours_of(session, calendar_id)
+            days = horizon_days(context, calendar)
+            plan = await _plan(context, session, calendar, hours, *days)
+            await _carry_out(session, calendar, plan.difference)
+        made += plan.preview.created
+    progress(len(calendar_ids), len(calendar_ids), made)
+    return made
+
+
+def horizon_days(context: Context, calendar: Calendar) -> tuple[date, date]:
+    """Today and the last day of the booking horizon, in the calendar's zone."""
+    zone = ZoneInfo(calendar.time_zone)
+    ends = horizon_ends(context.organization.booking_policy, context.now)
+    return context.now.astimezone(zone).date(), ends.astimezone(zone).date()
+
+
+def _check_days(context: Context, calendar: Calendar, first_day: date, last_day: date) -> None:
+    today, horizon = horizon_days(context, calendar)
+    if last_day < first_day:
+        raise InvalidInput("This must not be before the first day.", "until")
+    if last_day > horizon:
+        raise BeyondHorizon("until")
+    if first_day < today - timedelta(days=366):
+        raise InvalidInput("This is too long ago.", "from")
+
+
+async def _calendar(session: ReadSession, calendar_id: UUID) -> Calendar:
+    statement = select(Calendar).where(Calendar.id == calendar_id)
+    calendar: Calendar | None = (await session.execute(statement)).scalar_one_or_none()
+    if calendar is None:
+        raise NotFound("calendar_id")
+    return calendar
+
+
+@dataclass(frozen=True)
+class _Plan:
+    difference: Difference
+    preview: Preview
+
+
+async def _plan(
+    context: Context,
+    session: ReadSession,
+    calendar: Calendar,
+    hours: Sequence[WeeklyHours],
+    first_day: date,
+    last_day: date,
+) -> _Plan:
+    zone = ZoneInfo(calendar.time_zone)
+    begin = max(context.now, timetable.day_bounds(first_day, zone)[0])
+    end = timetable.day_bounds(last_day, zone)[1]
+    planned = [
+        plan
+        for plan in timetable.slots(hours, zone, first_day, last_day)
+        if plan.starts_at >= begin
+    ]
+    statement = (
+        select(
+            Slot.id,
+            Slot.starts_at,
+            Slot.ends_at,
+            Slot.capacity,
+            Slot.booked_count,
+            Slot.is_withdrawn,
+        )
+        .where(
+            Slot.calendar_id == calendar.id,
+            Slot.status != SlotStatus.REMOVED,
+            overlapping(begin, end),
+        )
+        .order_by(Slot.starts_at)
+    )
+    present = (await session.execute(statement)).all()
+    changes = difference(present, planned, begin)
+    opened = timetable.openings(hours, zone, first_day, last_day)
+    preview = Preview(
+        created=len(changes.create),
+        kept=changes.keep,
+        removed=len(changes.remove),
+        uncovered=await _uncovered(session, calendar, opened, begin, end),
+    )
+    return _Plan(changes, preview)
+
+
+async def _uncovered(
+    session: ReadSession,
+    calendar: Calendar,
+    opened: Sequence[timetable.Opening],
+    begin: datetime,
+    end: datetime,
+) -> list[Appointment]:
+    """The open appointments of a time that no working hours contain whole."""
+    statement = (
+        select(Appointment)
+        .where(
+            Appointment.calendar_id == calendar.id,
+            Appointment.status.in_(OPEN),
+            Appointment.starts_at >= begin,
+            Appointment.starts_at < end,
+        )
+        .order_by(Appointment.starts_at, Appointment.id)
+    )
+    return [
+        appointment
+        for appointment in await session.rows(statement)
+        if not any(
+            opening.starts_at <= appointment.starts_at and appointment.ends_at <= opening.ends_at
+            for opening in opened
+        )
+    ]
+
+
+async def _carry_out(session: WriteSession, calendar: Calendar, changes: Difference) -> None:
+    """Make the difference true, in one statement per kind of change."""
+    told: list[UUID] = [*changes.reopen, *changes.withdraw]
+    for capacity, ids in changes.resize.items():
+        told += ids
+        await _set(session, ids, capacity=capacity)
+    await _set(session, changes.reopen, is_withdrawn=False)
+    await _set(session, changes.withdraw, is_withdrawn=True)
+    await _set(session, changes.remove, status=SlotStatus.REMOVED, revision=calendar.revision)
+    if told:
+        await refresh_slots(session, calendar, list(dict.fromkeys(told)))
+    if changes.create:
+        await session.execute(
+            INSERT,
+            {
+                "organization_id": session.organization_id,
+                "calendar_id": calendar.id,
+                "revision": calendar.revision,
+                "has_claims": await _has_claims(session, calendar, changes.create),
+                "starts": [plan.starts_at for plan in changes.create],
+                "ends": [plan.ends_at for plan in changes.create],
+                "capacities": [plan.capacity for plan in changes.create],
+            },
+        )
+
+
+async def _set(session: WriteSession, ids: Sequence[UUID], **values: object) -> None:
+    if ids:
+        await session.execute(
+            update(Slot)
+            .where(Slot.id == any_(literal(list(ids), ARRAY(Uuid()))))
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def _has_claims(
+    session: WriteSession, calendar: Calendar, plans: Sequence[PlannedSlot]
+) -> bool:
+    """Whether anything at all is taken in the time of the new slots; mostly nothing is."""
+    whole = Range(plans[0].starts_at, plans[-1].ends_at)
+    claimed = exists().where(Claim.calendar_id == calendar.id, Claim.during.overlaps(whole))
+    return bool((await session.execute(select(claimed))).scalar_one())

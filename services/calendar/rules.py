@@ -1,0 +1,39 @@
+"""What may be booked, by whom and when: one pure rule, asked by booking and by what views show."""
+
+from datetime import datetime, timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from models import BookingPolicy, Role, Slot
+from services.errors import NotBookableReason
+
+
+def horizon_ends(policy: BookingPolicy, now: datetime) -> datetime:
+    """How far ahead slots are made and may be booked."""
+    return now + relativedelta(months=policy.horizon_months)
+
+
+def why_not_bookable(
+    slot: Slot,
+    *,
+    policy: BookingPolicy,
+    is_accepting_patients: bool,
+    role: Role | None,
+    now: datetime,
+) -> NotBookableReason | None:
+    """Why a slot, free or not, is closed to somebody by the rules; None where it is not.
+
+    Notice, horizon and whether a doctor accepts patients bind patients and the public. Staff may
+    also book a time that has begun, as for somebody who has just walked in.
+    """
+    if role in {Role.ADMIN, Role.RECEPTIONIST, Role.DOCTOR}:
+        return NotBookableReason.PAST if slot.ends_at <= now else None
+    if slot.starts_at <= now:
+        return NotBookableReason.PAST
+    if not is_accepting_patients:
+        return NotBookableReason.NOT_ACCEPTING
+    if slot.starts_at < now + timedelta(minutes=policy.minimum_notice_minutes):
+        return NotBookableReason.TOO_SOON
+    if slot.starts_at >= horizon_ends(policy, now):
+        return NotBookableReason.BEYOND_HORIZON
+    return None

@@ -1,0 +1,170 @@
+"""Reading calendars and slots: by id, by window, what is bookable, what is free next."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, true
+from sqlalchemy.orm import aliased
+
+from models import Calendar, Doctor, Role, Slot, SlotStatus
+from models.database import ReadSession
+from services import checks
+from services.access import Permission, act
+from services.calendar.grid import overlapping
+from services.calendar.rules import horizon_ends, why_not_bookable
+from services.context import Context
+from services.errors import InvalidInput, NotFound
+
+LONGEST_WINDOW = timedelta(days=92)
+
+
+def checked_window(starts_at: datetime, ends_at: datetime) -> None:
+    """Go on only with a window that a view may ask for.
+
+    Raises:
+        InvalidInput: it ends before it begins, or is longer than 92 days.
+
+    """
+    checks.in_order(starts_at, ends_at, "from", "to")
+    # A day more than 92 times 24 hours: clocks may have been set back in between.
+    if ends_at - starts_at > LONGEST_WINDOW + timedelta(hours=1):
+        raise InvalidInput("At most 92 days can be asked for at once.", "to")
+
+
+@act(Permission.SEE_CALENDAR)
+async def calendars_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, Calendar]:
+    """Calendars by id, those that exist."""
+    async with context.reading() as session:
+        rows = await session.rows(select(Calendar).where(Calendar.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+@act(Permission.SEE_CALENDAR)
+async def slots_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, Slot]:
+    """Slots by id, those that exist, removed ones too: appointments may have been in them."""
+    async with context.reading() as session:
+        rows = await session.rows(select(Slot).where(Slot.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+@act(Permission.SEE_CALENDAR)
+async def slots_between(
+    context: Context,
+    *,
+    calendar_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime,
+    statuses: Sequence[SlotStatus] | None = None,
+) -> Sequence[Slot]:
+    """The slots of a calendar that overlap a window, in order of start.
+
+    Raises:
+        InvalidInput: the window is not one.
+
+    """
+    checked_window(starts_at, ends_at)
+    statement = (
+        select(Slot)
+        .where(
+            Slot.calendar_id == calendar_id,
+            Slot.status != SlotStatus.REMOVED,
+            overlapping(starts_at, ends_at),
+        )
+        .order_by(Slot.starts_at, Slot.id)
+    )
+    if statuses is not None:
+        statement = statement.where(Slot.status.in_(statuses))
+    async with context.reading() as session:
+        return await session.rows(statement)
+
+
+@act(Permission.SEE_CALENDAR)
+async def acceptance_by_calendar(
+    context: Context, calendar_ids: Sequence[UUID]
+) -> Mapping[UUID, bool]:
+    """Whether the doctor of each calendar accepts patients."""
+    accepting = Doctor.is_accepting_patients & Doctor.archived_at.is_(None)
+    statement = select(Doctor.calendar_id, accepting).where(Doctor.calendar_id.in_(calendar_ids))
+    async with context.reading() as session:
+        return dict((await session.execute(statement)).all())
+
+
+def is_bookable(context: Context, slot: Slot, *, is_accepting_patients: bool) -> bool:
+    """Whether the viewer may book the slot now; the same rule that booking asks."""
+    return slot.status is SlotStatus.AVAILABLE and not why_not_bookable(
+        slot,
+        policy=context.organization.booking_policy,
+        is_accepting_patients=is_accepting_patients,
+        role=context.role,
+        now=context.now,
+    )
+
+
+@act(Permission.SEE_CALENDAR)
+async def next_available(context: Context, calendar_ids: Sequence[UUID]) -> Mapping[UUID, Slot]:
+    """The first slot of each calendar that patients can book now, in one statement for all."""
+    policy = context.organization.booking_policy
+    earliest = context.now + timedelta(minutes=policy.minimum_notice_minutes)
+    first_free = aliased(
+        Slot,
+        select(Slot)
+        .where(
+            Slot.calendar_id == Doctor.calendar_id,
+            Slot.status == SlotStatus.AVAILABLE,
+            Slot.starts_at > earliest,
+            Slot.starts_at < horizon_ends(policy, context.now),
+        )
+        .order_by(Slot.starts_at)
+        .limit(1)
+        .lateral(),
+    )
+    statement = (
+        select(first_free)
+        .select_from(Doctor)
+        .join(first_free, true())
+        .where(
+            Doctor.calendar_id.in_(calendar_ids),
+            Doctor.is_accepting_patients,
+            Doctor.archived_at.is_(None),
+        )
+    )
+    async with context.reading() as session:
+        return {slot.calendar_id: slot for slot in await session.rows(statement)}
+
+
+async def nearest_free(context: Context, slot: Slot, count: int = 3) -> Sequence[Slot]:
+    """The free slots of the same calendar that are nearest in time; a part of refusals."""
+    policy = context.organization.booking_policy
+    bookable = select(Slot).where(
+        Slot.calendar_id == slot.calendar_id,
+        Slot.status == SlotStatus.AVAILABLE,
+        Slot.id != slot.id,
+        Slot.starts_at > context.now + timedelta(minutes=policy.minimum_notice_minutes),
+        Slot.starts_at < horizon_ends(policy, context.now),
+    )
+    later = bookable.where(Slot.starts_at >= slot.starts_at).order_by(Slot.starts_at)
+    earlier = bookable.where(Slot.starts_at < slot.starts_at).order_by(Slot.starts_at.desc())
+    async with context.reading() as session:
+        found = [
+            *await session.rows(later.limit(count)),
+            *await session.rows(earlier.limit(count)),
+        ]
+    nearest = sorted(found, key=lambda free: abs(free.starts_at - slot.starts_at))[:count]
+    return sorted(nearest, key=lambda free: free.starts_at)
+
+
+async def require_managed(context: Context, session: ReadSession, calendar_id: UUID) -> None:
+    """Go on only if the viewer runs this calendar: the front desk all, a doctor their own.
+
+    Raises:
+        NotFound: it does not exist, or is another doctor's.
+
+    """
+    managed = select(func.count()).where(Calendar.id == calendar_id)
+    if context.role is Role.DOCTOR and context.viewer is not None:
+        managed = managed.where(
+            Doctor.calendar_id == Calendar.id, Doctor.id == context.viewer.doctor_id
+        )
+    if not (await session.execute(managed)).scalar_one():
+        raise NotFound("calendar_id")

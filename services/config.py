@@ -1,0 +1,56 @@
+"""The settings of one server: a frozen value, built once by main.py and refused when unfit.
+
+Nothing here reads the environment.
+"""
+
+from dataclasses import dataclass
+
+SECRET_BYTES = 32
+HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+class ConfigurationError(ValueError):
+    """A setting that the server must not start with; the message says how to mend it."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an administrator sets.
+
+    Attributes:
+        secret_key: signs access tokens; at least 32 bytes.
+        base_url: the address that people reach the server by, for links in mails.
+        base_domain: organizations answer at `<slug>.<base_domain>`; empty where there is one.
+        development: True lets a header name the organization and shows GraphiQL.
+        demo: True serves demo data and shows its accounts.
+        demo_password: of the demo accounts.
+        access_token_minutes: how long an access token is good for.
+        sweep_seconds: how often watched calendars are compared with the database.
+        broadcast_url: the transport of hints; empty means the database in use.
+
+    """
+
+    secret_key: str
+    base_url: str = "http://127.0.0.1:8000"
+    base_domain: str = ""
+    development: bool = False
+    demo: bool = False
+    demo_password: str = ""
+    access_token_minutes: int = 10
+    sweep_seconds: float = 2.0
+    broadcast_url: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.secret_key.encode()) < SECRET_BYTES or len(set(self.secret_key)) < 10:
+            raise ConfigurationError(
+                "SECRET_KEY is missing or weak: it signs every access token and needs at least "
+                f"{SECRET_BYTES} random bytes. Make one with: {HOW_TO_MAKE_ONE}"
+            )
+        scheme = self.broadcast_url.partition("://")[0]
+        if scheme not in {"", "memory", "postgres", "postgresql"}:
+            raise ConfigurationError(
+                "BROADCAST_URL must begin with postgres:// or memory://, or be empty for the "
+                "database in use."
+            )
+        if self.access_token_minutes < 1:
+            raise ConfigurationError("ACCESS_TOKEN_MINUTES must be at least 1.")

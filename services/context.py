@@ -1,0 +1,135 @@
+"""The context of one operation: who asks, in which organization, at what time, of which database.
+
+Every service act takes it first. No rule lives here.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from models import Organization, Role, User
+from models.database import Database, ReadSession, WriteSession, may_succeed_if_repeated
+from services.config import Config
+from services.errors import Unavailable
+from services.live import Live
+from services.mailer import Mailer
+from services.passwords import Passwords
+
+
+def utc_now() -> datetime:
+    """The time now."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The signed-in user, where they signed in, and until when their access token is good."""
+
+    user: User
+    sign_in_id: UUID
+    expires_at: datetime
+    doctor_id: UUID | None
+    patient_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where a request came from."""
+
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """What one server process has: settings, database, live feed, mail, password hashing."""
+
+    config: Config
+    database: Database
+    live: Live
+    mailer: Mailer
+    passwords: Passwords
+    clock: Callable[[], datetime] = utc_now
+
+
+@dataclass
+class Context:
+    """What an operation is carried out with.
+
+    Attributes:
+        viewer: who is signed in; an act that signs somebody in sets it for what follows.
+        memory: what the operation remembers while it runs, such as batched loads; new for each
+            operation and each update of a stream, so that nothing in it can be stale.
+
+    """
+
+    server: Server
+    organization: Organization
+    viewer: Viewer | None = None
+    client: Client = Client()
+    request_id: str = ""
+    memory: dict[Any, Any] = field(default_factory=dict)
+
+    def for_operation(self) -> "Context":
+        """The same with a memory of its own: a WebSocket carries many operations."""
+        return replace(self, memory={})
+
+    @property
+    def now(self) -> datetime:
+        """The time, always aware, in UTC."""
+        return self.server.clock()
+
+    @property
+    def role(self) -> Role | None:
+        """The viewer's role; None for the public."""
+        return self.viewer.user.role if self.viewer else None
+
+    @property
+    def user_id(self) -> UUID | None:
+        """The viewer's user id; None for the public."""
+        return self.viewer.user.id if self.viewer else None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[ReadSession]:
+        """A read-only transaction inside the organization."""
+        database = self.server.database
+        async with answering_unavailable(), database.reading(self.organization.id) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[WriteSession]:
+        """A transaction inside the organization, committed at the end of the block."""
+        database = self.server.database
+        async with answering_unavailable(), database.writing(self.organization.id) as session:
+            yield session
+
+
+LOST_CONNECTION = frozenset({"57P01", "57P02", "57P03", "08000", "08003", "08006", "53300"})
+GAVE_UP_WAITING = frozenset({"55P03", "57014"})
+
+
+@asynccontextmanager
+async def answering_unavailable() -> AsyncIterator[None]:
+    """Say Unavailable where the database cannot be reached, or is too busy to answer in time."""
+    try:
+        yield
+    except (ConnectionError, PoolTimeout) as error:
+        raise Unavailable from error
+    except DBAPIError as error:
+        if may_succeed_if_repeated(error):
+            raise
+        state = getattr(error.orig, "sqlstate", None)
+        lost = error.connection_invalidated or isinstance(error, InterfaceError)
+        if (
+            lost
+            or state in LOST_CONNECTION | GAVE_UP_WAITING
+            or (isinstance(error, OperationalError) and state is None)
+        ):
+            raise Unavailable from error
+        raise

@@ -1,0 +1,1 @@
+"""The directory: departments, offices, doctors and patients, one file each."""

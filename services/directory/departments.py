@@ -1,0 +1,137 @@
+"""Departments: the parts of the organization that doctors belong to."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict, Unpack
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.exc import IntegrityError
+
+from models import Department, Doctor
+from models.database import WriteSession, violated_constraint
+from services import checks
+from services.access import Permission, act
+from services.context import Context
+from services.errors import InUse, NameTaken, NotFound
+from services.pages import Page, PageRequest, page_of
+
+ORDER = (Department.name, Department.id)
+
+
+class DepartmentChanges(TypedDict, total=False):
+    """What of a department changes."""
+
+    name: str
+    description: str | None
+
+
+@act(Permission.SEE_DIRECTORY)
+async def list_departments(
+    context: Context, *, page: PageRequest, search: str | None = None
+) -> Page[Department]:
+    """Departments in order of name; `search` finds a part of the name."""
+    statement = select(Department)
+    if search:
+        statement = statement.where(Department.name.ilike(checks.escaped_like(search)))
+    return await page_of(context, statement, ORDER, page)
+
+
+@act(Permission.SEE_DIRECTORY)
+async def departments_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, Department]:
+    """Departments by id, those that exist."""
+    async with context.reading() as session:
+        rows = await session.rows(select(Department).where(Department.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+@act(Permission.MANAGE_DIRECTORY, NameTaken)
+async def create_department(
+    context: Context, *, name: str, description: str | None = None
+) -> Department:
+    """Add a department.
+
+    Raises:
+        NameTaken: another department has this name.
+
+    """
+    department = Department(
+        organization_id=context.organization.id,
+        name=checks.name(name),
+        description=checks.optional_text(description, "description"),
+    )
+    async with context.writing() as session:
+        session.add(department)
+        await _saved(session, department)
+    return department
+
+
+@act(Permission.MANAGE_DIRECTORY, NameTaken)
+async def update_department(
+    context: Context, *, department_id: UUID, **changes: Unpack[DepartmentChanges]
+) -> Department:
+    """Change a department; what is left out stays.
+
+    Raises:
+        NameTaken: another department has this name.
+
+    """
+    async with context.writing() as session:
+        department = await _locked(session, department_id)
+        if "name" in changes:
+            department.name = checks.name(changes["name"])
+        if "description" in changes:
+            department.description = checks.optional_text(changes["description"], "description")
+        await _saved(session, department)
+    return department
+
+
+@act(Permission.MANAGE_DIRECTORY, InUse)
+async def delete_department(context: Context, *, department_id: UUID) -> UUID:
+    """Delete a department that no doctor belongs to; archived doctors leave it.
+
+    Raises:
+        InUse: doctors belong to it.
+
+    """
+    async with context.writing() as session:
+        department = await _locked(session, department_id)
+        doctors = (
+            select(Doctor)
+            .where(Doctor.department_id == department_id)
+            .with_for_update(key_share=True)
+        )
+        for doctor in await session.rows(doctors):
+            if doctor.archived_at is None:
+                raise InUse("department_id")
+            doctor.department_id = None
+        await session.flush()
+        await session.delete(department)
+    return department_id
+
+
+async def require_department(session: WriteSession, department_id: UUID | None) -> None:
+    """Go on only if the department exists, or none is named."""
+    if department_id is not None:
+        there = select(exists().where(Department.id == department_id))
+        if not (await session.execute(there)).scalar_one():
+            raise NotFound("department_id")
+
+
+async def _locked(session: WriteSession, department_id: UUID) -> Department:
+    statement = (
+        select(Department).where(Department.id == department_id).with_for_update(key_share=True)
+    )
+    department = (await session.execute(statement)).scalar_one_or_none()
+    if department is None:
+        raise NotFound("department_id")
+    return department
+
+
+async def _saved(session: WriteSession, department: Department) -> None:
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if violated_constraint(error) == "uq_departments_name":
+            raise NameTaken("name") from error
+        raise
+    await session.refresh(department)

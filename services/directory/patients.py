@@ -1,0 +1,188 @@
+"""Patients: registering them, finding them, and who may see whom."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TypedDict, Unpack
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from models import Appointment, AppointmentStatus, Patient, Role
+from models.database import WriteSession, violated_constraint
+from services import checks
+from services.access import STAFF, Permission, act
+from services.context import Context
+from services.errors import EmailTaken, InUse, InvalidInput, NotFound
+from services.pages import Page, PageRequest, page_of
+
+ORDER = (Patient.name, Patient.id)
+OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
+
+
+class PatientDetails(TypedDict, total=False):
+    """What is known of a patient besides the name, as far as it is given."""
+
+    email: str | None
+    phone: str | None
+    birth_date: date | None
+    notes: str | None
+
+
+class PatientChanges(PatientDetails, total=False):
+    """What of a patient changes."""
+
+    name: str
+
+
+def visible_patients(context: Context) -> ColumnElement[bool]:
+    """Which patients the viewer sees: the front desk all, doctors those they treat, others own."""
+    if context.role in {Role.ADMIN, Role.RECEPTIONIST}:
+        return Patient.id.is_not(None)
+    if context.role is Role.DOCTOR and context.viewer is not None:
+        return exists().where(
+            and_(
+                Appointment.patient_id == Patient.id,
+                Appointment.doctor_id == context.viewer.doctor_id,
+            )
+        )
+    return Patient.user_id == context.user_id
+
+
+def sees_notes(context: Context) -> bool:
+    """Whether the viewer reads what the front desk noted about patients: staff do."""
+    return context.role in STAFF
+
+
+@act(Permission.SEE_PATIENTS)
+async def list_patients(
+    context: Context, *, page: PageRequest, search: str | None = None
+) -> Page[Patient]:
+    """The patients that the viewer may see; `search` finds a part of name, address or number."""
+    statement = select(Patient).where(visible_patients(context), Patient.archived_at.is_(None))
+    if search:
+        pattern = checks.escaped_like(search)
+        statement = statement.where(
+            or_(
+                Patient.name.ilike(pattern),
+                Patient.email.ilike(pattern),
+                Patient.phone.ilike(pattern),
+            )
+        )
+    return await page_of(context, statement, ORDER, page)
+
+
+@act(Permission.SEE_PATIENTS)
+async def patients_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, Patient]:
+    """Patients by id, those that the viewer may see; archived ones too, for their history."""
+    statement = select(Patient).where(Patient.id.in_(ids), visible_patients(context))
+    async with context.reading() as session:
+        rows = await session.rows(statement)
+    return {row.id: row for row in rows}
+
+
+@act(Permission.SEE_PATIENTS)
+async def patients_by_user(context: Context, user_ids: Sequence[UUID]) -> Mapping[UUID, Patient]:
+    """The patients that these accounts are, those that the viewer may see."""
+    statement = select(Patient).where(
+        Patient.user_id.in_(user_ids), Patient.archived_at.is_(None), visible_patients(context)
+    )
+    async with context.reading() as session:
+        rows = await session.rows(statement)
+    return {row.user_id: row for row in rows}
+
+
+@act(Permission.REGISTER_PATIENT, EmailTaken)
+async def register_patient(
+    context: Context, *, name: str, **details: Unpack[PatientDetails]
+) -> Patient:
+    """Add a patient who has no account.
+
+    Raises:
+        EmailTaken: another patient has this address.
+
+    """
+    patient = Patient(organization_id=context.organization.id, name=checks.name(name))
+    _apply(context, patient, details)
+    async with context.writing() as session:
+        session.add(patient)
+        await _saved(session, patient)
+    return patient
+
+
+@act(Permission.EDIT_PATIENT, EmailTaken)
+async def update_patient(
+    context: Context, *, patient_id: UUID, **changes: Unpack[PatientChanges]
+) -> Patient:
+    """Change a patient; what is left out stays. Patients may change their own record.
+
+    Raises:
+        EmailTaken: another patient has this address.
+
+    """
+    async with context.writing() as session:
+        patient = await _locked(context, session, patient_id)
+        if "name" in changes:
+            patient.name = checks.name(changes["name"])
+        # Notes are the front desk's own.
+        if context.role is Role.PATIENT and "notes" in changes:
+            raise InvalidInput("Only the front desk writes these notes.", "notes")
+        _apply(context, patient, changes)
+        await _saved(session, patient)
+    return patient
+
+
+@act(Permission.DELETE_PATIENT, InUse)
+async def delete_patient(context: Context, *, patient_id: UUID) -> UUID:
+    """Archive a patient: out of every list; the history stays.
+
+    Raises:
+        InUse: there are open appointments.
+
+    """
+    async with context.writing() as session:
+        # Booking locks the patient's row as well: nobody can book in between.
+        patient = await _locked(context, session, patient_id)
+        open_ones = select(func.count()).where(
+            Appointment.patient_id == patient_id, Appointment.status.in_(OPEN)
+        )
+        if (await session.execute(open_ones)).scalar_one():
+            raise InUse("patient_id")
+        patient.archived_at = context.now
+    return patient_id
+
+
+async def _locked(context: Context, session: WriteSession, patient_id: UUID) -> Patient:
+    statement = (
+        select(Patient)
+        .where(Patient.id == patient_id, Patient.archived_at.is_(None), visible_patients(context))
+        .with_for_update(key_share=True)
+    )
+    patient = (await session.execute(statement)).scalar_one_or_none()
+    if patient is None:
+        raise NotFound("patient_id")
+    return patient
+
+
+def _apply(context: Context, patient: Patient, details: PatientDetails) -> None:
+    if "email" in details:
+        patient.email = checks.email(details["email"]) if details["email"] else None
+    if "phone" in details:
+        patient.phone = checks.phone(details["phone"], context.organization.locale)
+    if "birth_date" in details:
+        born = details["birth_date"]
+        if born is not None and not date(1880, 1, 1) <= born <= context.now.date():
+            raise InvalidInput("This is not a possible day of birth.", "birth_date")
+        patient.birth_date = born
+    if "notes" in details:
+        patient.notes = checks.optional_text(details["notes"], "notes")
+
+
+async def _saved(session: WriteSession, patient: Patient) -> None:
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if violated_constraint(error) == "uq_patients_email":
+            raise EmailTaken("email") from error
+        raise
+    await session.refresh(patient)

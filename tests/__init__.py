@@ -1,0 +1,1 @@
+"""The tests: the real application over real HTTP and WebSocket, on a real database."""

@@ -1,0 +1,226 @@
+"""The rules of the house that no linter knows. Each returns the places that break it, so that the
+proofs can show that a broken place is found."""
+
+import ast
+import asyncio
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
+
+ROOT = Path(__file__).parent.parent.parent
+ROOMS = ("schema", "resolvers", "services", "models")
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 50
+
+
+def sources(root: Path) -> Iterator[Path]:
+    """The project's own Python, migrations and tests aside."""
+    yield from root.glob("*.py")
+    for room in (*ROOMS, "benchmarks"):
+        yield from (root / room).rglob("*.py")
+
+
+def parsed(root: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sources(root):
+        yield path, ast.parse(path.read_text())
+
+
+def long_files(root: Path) -> list[str]:
+    """Files that do not fit a sitting, tests included."""
+    found = []
+    for path in (*sources(root), *(root / "tests").rglob("*.py")):
+        lines = len(path.read_text().splitlines())
+        if lines > LONGEST_FILE:
+            found.append(f"{path.relative_to(root)}: {lines} lines")
+    return found
+
+
+def long_functions(root: Path) -> list[str]:
+    """Functions of more than fifty lines."""
+    return [
+        f"{path.relative_to(root)}: {node.name}"
+        for path, tree in parsed(root)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+
+
+def late_imports(root: Path) -> list[str]:
+    """Imports inside of functions, which hide circles."""
+    return [
+        f"{path.relative_to(root)}: {function.name}"
+        for path, tree in parsed(root)
+        if path.name != "main.py"
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+
+def modules_without_docstring(root: Path) -> list[str]:
+    """Modules that do not say what lives in them."""
+    return [str(p.relative_to(root)) for p, tree in parsed(root) if not ast.get_docstring(tree)]
+
+
+def environment_readers(root: Path) -> list[str]:
+    """Modules other than main.py that read the environment."""
+    return [
+        str(path.relative_to(root))
+        for path, tree in parsed(root)
+        if path.name != "main.py" and "benchmarks" not in path.parts
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    ]
+
+
+def foreign_materials(root: Path) -> list[str]:
+    """Imports of main.py and application.py that belong into a room."""
+    found = []
+    for name in ("main.py", "application.py"):
+        for node in ast.walk(ast.parse((root / name).read_text())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module]
+            found += [
+                f"{name}: {module}"
+                for module in modules
+                if module.partition(".")[0] in {"strawberry", "graphql", "sqlalchemy", "asyncpg"}
+            ]
+    return found
+
+
+def mocks(root: Path) -> list[str]:
+    """Tests that replace our own code."""
+    return [
+        f"{path.relative_to(root)}: {word}"
+        for path in (root / "tests").rglob("*.py")
+        if "house" not in path.parts and "gates" not in path.parts
+        for word in ("unittest.mock", "monkeypatch", "mocker")
+        if word in path.read_text()
+    ]
+
+
+def undescribed(schema: GraphQLSchema) -> list[str]:
+    """Elements of the schema without a description that ends in a full stop."""
+    found = []
+    for name, kind in schema.type_map.items():
+        if is_introspection_type(kind) or is_specified_scalar_type(kind):
+            continue
+        elements = [(name, kind.description)]
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+            for field_name, field in kind.fields.items():
+                elements.append((f"{name}.{field_name}", field.description))
+                elements += [
+                    (f"{name}.{field_name}({argument}:)", value.description)
+                    for argument, value in field.args.items()
+                ]
+        if isinstance(kind, GraphQLInputObjectType):
+            elements += [(f"{name}.{n}", field.description) for n, field in kind.fields.items()]
+        if isinstance(kind, GraphQLEnumType):
+            elements += [(f"{name}.{n}", value.description) for n, value in kind.values.items()]
+        found += [where for where, text in elements if not text or text.strip()[-1] not in ".)?"]
+    return found
+
+
+def odd_mutations(schema: GraphQLSchema) -> list[str]:
+    """Mutations without exactly one input and one payload with a union of errors."""
+    found = []
+    for name, field in schema.mutation_type.fields.items():
+        word = name[0].upper() + name[1:]
+        payload = field.type.of_type if isinstance(field.type, GraphQLNonNull) else None
+        takes_one = (
+            list(field.args) == ["input"] and str(field.args["input"].type) == f"{word}Input!"
+        )
+        names = getattr(payload, "name", "") == f"{word}Payload"
+        errors = getattr(payload, "fields", {}).get("errors")
+        if not (takes_one and names and errors and str(errors.type) == f"[{word}Error!]!"):
+            found.append(name)
+    return found
+
+
+def undeclared_refusals(schema: GraphQLSchema, declared: dict[str, set[str]]) -> list[str]:
+    """Mutations whose union of errors is not what their service declares, and what its input
+    implies."""
+    found = []
+    for name, field in schema.mutation_type.fields.items():
+        union = schema.type_map[f"{name[0].upper()}{name[1:]}Error"]
+        shown = (
+            {kind.name for kind in union.types} if isinstance(union, GraphQLUnionType) else set()
+        )
+        fields = field.args["input"].type.of_type.fields
+        implied = {"InvalidInput"}
+        implied |= {"NotFound"} if any("ID" in str(f.type) for f in fields.values()) else set()
+        implied |= {"StaleVersion"} if "expectedVersion" in fields else set()
+        implied |= {"IdempotencyMismatch"} if "idempotencyKey" in fields else set()
+        if shown != declared[name] | implied:
+            found.append(f"{name}: {shown ^ (declared[name] | implied)}")
+    return found
+
+
+# Acts of the command line and of signing in: they come before there is a viewer.
+BEFORE_ANY_VIEWER = {
+    "create_organization",
+    "find_organization",
+    "count_organizations",
+    "viewer_for",
+    "create_admin",
+    "generate_all",
+    "make_demo",
+}
+
+
+def unguarded_acts(root: Path) -> list[str]:
+    """Public coroutines of services that begin with neither a permission nor a session."""
+    found = []
+    for path in (root / "services").rglob("*.py"):
+        if path.name in {"live.py", "mailer.py", "passwords.py", "context.py", "pages.py"}:
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if not isinstance(node, ast.AsyncFunctionDef) or node.name.startswith("_"):
+                continue
+            guards = {
+                decorator.func.id
+                for decorator in node.decorator_list
+                if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name)
+            }
+            arguments = {argument.arg for argument in node.args.args}
+            is_part = bool(arguments & {"session"})
+            if (
+                not guards & {"act", "feed"}
+                and not is_part
+                and node.name not in PARTS | BEFORE_ANY_VIEWER
+            ):
+                found.append(f"{path.relative_to(root)}: {node.name}")
+    return found
+
+
+# Parts that read by themselves, after an act that had its permission.
+PARTS = {"nearest_free", "checked_password"}
+
+
+def declared_refusals() -> dict[str, set[str]]:
+    """The refusals that each act of a service declares, by the name of its mutation."""
+    found = {}
+    for path in (ROOT / "services").rglob("*.py"):
+        module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for name, function in inspect.getmembers(module, asyncio.iscoroutinefunction):
+            if hasattr(function, "refusals"):
+                first, *rest = name.split("_")
+                mutation = first + "".join(word.title() for word in rest)
+                found[mutation] = {refusal.__name__ for refusal in function.refusals}
+    return found
