@@ -75,32 +75,38 @@ def checked_hours(templates: Sequence[TemplateInput]) -> list[WeeklyHours]:
 
 
 def _checked(template: TemplateInput, place: int) -> WeeklyHours:
-    def refuse(problem: str, field: str) -> InvalidInput:
-        return InvalidInput(problem, "templates", place, field)
-
-    hours = WeeklyHours(
+    start, end = template["start_time"], template["end_time"]
+    slot_minutes = template["slot_minutes"]
+    buffer_minutes = template.get("buffer_minutes") or 0
+    capacity = 1 if (given := template.get("capacity")) is None else given
+    first, last = template.get("valid_from"), template.get("valid_until")
+    demands = {
+        "weekdays": (bool(template["weekdays"]), "Name at least one weekday."),
+        "end_time": (
+            start < end or end == time(),
+            "This must be after the start; 00:00 ends the day.",
+        ),
+        "slot_minutes": (1 <= slot_minutes <= 1440, "A slot has 1 to 1440 minutes."),
+        "buffer_minutes": (0 <= buffer_minutes <= 1440, "A buffer has 0 to 1440 minutes."),
+        "capacity": (1 <= capacity <= 1000, "A slot takes 1 to 1000 bookings."),
+        "valid_until": (
+            first is None or last is None or first <= last,
+            "This must not be before validFrom.",
+        ),
+    }
+    for field, (is_met, problem) in demands.items():
+        if not is_met:
+            raise InvalidInput(problem, "templates", place, field)
+    return WeeklyHours(
         weekdays=frozenset(day.value for day in template["weekdays"]),
-        start_time=template["start_time"],
-        end_time=template["end_time"],
-        slot_minutes=template["slot_minutes"],
-        buffer_minutes=template.get("buffer_minutes") or 0,
-        capacity=1 if (capacity := template.get("capacity")) is None else capacity,
-        valid_from=template.get("valid_from"),
-        valid_until=template.get("valid_until"),
+        start_time=start,
+        end_time=end,
+        slot_minutes=slot_minutes,
+        buffer_minutes=buffer_minutes,
+        capacity=capacity,
+        valid_from=first,
+        valid_until=last,
     )
-    if not hours.weekdays:
-        raise refuse("Name at least one weekday.", "weekdays")
-    if hours.end_time != time() and hours.end_time <= hours.start_time:
-        raise refuse("This must be after the start; 00:00 ends the day.", "end_time")
-    if not 1 <= hours.slot_minutes <= 1440:
-        raise refuse("A slot has 1 to 1440 minutes.", "slot_minutes")
-    if not 0 <= hours.buffer_minutes <= 1440:
-        raise refuse("A buffer has 0 to 1440 minutes.", "buffer_minutes")
-    if not 1 <= hours.capacity <= 1000:
-        raise refuse("A slot takes 1 to 1000 bookings.", "capacity")
-    if hours.valid_from and hours.valid_until and hours.valid_until < hours.valid_from:
-        raise refuse("This must not be before validFrom.", "valid_until")
-    return hours
 
 
 async def hours_of(session: ReadSession, calendar_id: UUID) -> list[WeeklyHours]:

@@ -3,6 +3,7 @@
 Every service act takes it first. No rule lives here.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,10 +17,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from models import Organization, Role, User
 from models.database import Database, ReadSession, WriteSession, may_succeed_if_repeated
 from services.config import Config
-from services.errors import Unavailable
+from services.errors import InvalidInput, Unavailable
 from services.live import Live
 from services.mailer import Mailer
 from services.passwords import Passwords
+
+log = logging.getLogger("database")
 
 
 def utc_now() -> datetime:
@@ -112,24 +115,33 @@ class Context:
 
 LOST_CONNECTION = frozenset({"57P01", "57P02", "57P03", "08000", "08003", "08006", "53300"})
 GAVE_UP_WAITING = frozenset({"55P03", "57014"})
+# The one character that a text of the database cannot hold: NUL.
+NO_SUCH_CHARACTER = "22021"
 
 
 @asynccontextmanager
 async def answering_unavailable() -> AsyncIterator[None]:
-    """Say Unavailable where the database cannot be reached, or is too busy to answer in time."""
+    """Say Unavailable where the database cannot be reached, or is too busy to answer in time, and
+    InvalidInput where a text has a character that it cannot hold.
+    """
     try:
         yield
-    except (ConnectionError, PoolTimeout) as error:
+    # A server that is gone answers in many ways: refused, reset, too late, or no socket at all.
+    except (OSError, PoolTimeout) as error:
+        log.warning("The database cannot be reached: %s", error)
         raise Unavailable from error
     except DBAPIError as error:
         if may_succeed_if_repeated(error):
             raise
         state = getattr(error.orig, "sqlstate", None)
+        if state == NO_SUCH_CHARACTER:
+            raise InvalidInput("Control characters are not allowed.") from error
         lost = error.connection_invalidated or isinstance(error, InterfaceError)
         if (
             lost
             or state in LOST_CONNECTION | GAVE_UP_WAITING
             or (isinstance(error, OperationalError) and state is None)
         ):
+            log.warning("The database did not answer: %s", error.orig)
             raise Unavailable from error
         raise

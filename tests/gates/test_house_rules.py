@@ -1,0 +1,120 @@
+"""Each rule of the house finds a break of it: shown by breaking it in a house of our own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from graphql import build_schema
+
+from tests.house import rules
+
+Rule = Callable[[Path], list[str]]
+DOCSTRING = '"""What lives here."""\n'
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A small house that keeps all rules."""
+    for room in (*rules.ROOMS, "tests"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text(DOCSTRING)
+    for file in ("main.py", "application.py"):
+        (tmp_path / file).write_text(DOCSTRING)
+    return tmp_path
+
+
+BREAKS: list[tuple[Rule, str, str]] = [
+    (rules.long_files, "services/slots.py", "x = 1\n" * 400),
+    (rules.long_files, "tests/test_slots.py", "x = 1\n" * 400),
+    (rules.long_functions, "services/slots.py", "def f():\n" + "    x = 1\n" * 50),
+    (rules.late_imports, "services/slots.py", "def f():\n    import os\n"),
+    (rules.environment_readers, "services/slots.py", "import os\nx = os.environ\n"),
+    (rules.environment_readers, "application.py", "import os\nx = os.getenv('X')\n"),
+    (rules.foreign_materials, "main.py", "import strawberry\n"),
+    (rules.foreign_materials, "application.py", "from sqlalchemy import select\n"),
+    (rules.mocks, "tests/test_slots.py", "from unittest.mock import patch\n"),
+    (rules.unguarded_acts, "services/slots.py", "async def book(context): ...\n"),
+]
+
+
+@pytest.mark.parametrize(("rule", "file", "text"), BREAKS)
+def test_a_break_is_found(house: Path, rule: Rule, file: str, text: str) -> None:
+    assert rule(house) == []
+    (house / file).write_text(DOCSTRING + text)
+    (found,) = rule(house)
+    assert found.startswith(file)
+
+
+def test_a_module_without_docstring_is_found(house: Path) -> None:
+    assert rules.modules_without_docstring(house) == []
+    (house / "services" / "slots.py").write_text("x = 1\n")
+    assert rules.modules_without_docstring(house) == ["services/slots.py"]
+
+
+def test_a_guarded_act_and_a_part_are_no_breaks(house: Path) -> None:
+    (house / "services" / "slots.py").write_text(
+        DOCSTRING
+        + "@act(Permission.BOOK)\nasync def book(context): ...\n"
+        + "async def take(session): ...\n"
+        + "async def _own(context): ...\n"
+    )
+    assert rules.unguarded_acts(house) == []
+
+
+SCHEMA = '''
+"""Root."""
+type Query {{ """A field.""" a("""An argument.""" x: Int): Int }}
+"""Root."""
+type Mutation {{ """Books.""" book({arguments}): {payload} }}
+"""Input."""
+input BookInput {{ """Which.""" slotId: ID {more} }}
+"""Payload."""
+type BookPayload {{ """Why not.""" errors: [BookError!]! }}
+"""Refused."""
+type InvalidInput {{ """Why.""" message: String }}
+"""Refused."""
+type NotFound {{ """Why.""" message: String }}
+"""All."""
+union BookError = InvalidInput | NotFound
+'''
+GOOD = {"arguments": '"""All."""input: BookInput!', "payload": "BookPayload!", "more": ""}
+
+
+def test_a_described_schema_has_nothing_undescribed() -> None:
+    assert rules.undescribed(build_schema(SCHEMA.format(**GOOD))) == []
+
+
+@pytest.mark.parametrize(
+    "description", ['"""A field."""', '"""Which."""', '"""All."""', '"""Why."""']
+)
+def test_a_missing_description_is_found(description: str) -> None:
+    broken = SCHEMA.format(**GOOD).replace(description, "")
+    assert rules.undescribed(build_schema(broken)) != []
+
+
+def test_a_description_without_full_stop_is_found() -> None:
+    broken = SCHEMA.format(**GOOD).replace("A field.", "A field")
+    assert rules.undescribed(build_schema(broken)) == ["Query.a"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arguments": "slotId: ID!"},
+        {"arguments": "input: BookInput"},
+        {"arguments": "input: BookInput!, also: Int"},
+        {"payload": "Boolean!"},
+        {"payload": "BookPayload"},
+    ],
+)
+def test_an_odd_mutation_is_found(change: dict[str, str]) -> None:
+    assert rules.odd_mutations(build_schema(SCHEMA.format(**GOOD))) == []
+    assert rules.odd_mutations(build_schema(SCHEMA.format(**GOOD | change))) == ["book"]
+
+
+def test_an_undeclared_or_forgotten_refusal_is_found() -> None:
+    schema = build_schema(SCHEMA.format(**GOOD))
+    assert rules.undeclared_refusals(schema, {"book": set()}) == []
+    assert rules.undeclared_refusals(schema, {"book": {"SlotTaken"}}) != []
+    keyed = build_schema(SCHEMA.format(**GOOD | {"more": "idempotencyKey: String"}))
+    assert rules.undeclared_refusals(keyed, {"book": set()}) != []
