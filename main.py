@@ -25,6 +25,7 @@ from models import Organization
 from models.database import Database
 from models.embedded import DatabaseUnavailable, EmbeddedPostgres
 from models.migration import migrate
+from models.trouble import DatabaseUnusable, said_in_a_sentence
 from schema.root import schema
 from services import demo, organizations
 from services.accounts.users import create_admin
@@ -56,6 +57,8 @@ def settings(*, is_demo: bool = False) -> Config:
     """
     environ = os.environ
     port = environ.get("PORT", "8000")
+    if not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise ConfigurationError("PORT must be a whole number from 1 to 65535.")
     try:
         return Config(
             secret_key=environ.get("SECRET_KEY") or (demo_secret() if is_demo else ""),
@@ -87,7 +90,8 @@ def demo_secret() -> str:
 def database_address() -> Iterator[str]:
     """The address of the database: DATABASE_URL, or an embedded one that runs as long as this."""
     if url := os.environ.get("DATABASE_URL"):
-        yield url
+        with said_in_a_sentence(url):
+            yield url
         return
     with EmbeddedPostgres(DATA / "postgres") as postgres:
         postgres.create_database("appointments")
@@ -133,6 +137,7 @@ def serve(arguments: argparse.Namespace) -> None:
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
                 server_header=False,
                 access_log=False,
+                log_level="warning",
             )
         )
         server.announcement = announcement(config, host, port)
@@ -342,7 +347,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
         arguments.run(arguments)
-    except (ConfigurationError, DatabaseUnavailable, ServiceError) as error:
+    except (ConfigurationError, DatabaseUnavailable, DatabaseUnusable, ServiceError) as error:
         where = ".".join(map(str, error.path)) if isinstance(error, Refusal) else ""
         Console(stderr=True).print(f"[bold red]{where + ': ' if where else ''}{error}")
         return 1

@@ -29,7 +29,8 @@ SERVER_SETTINGS = {
 }
 
 
-RANDOM_CODES = frozenset({"uq_appointments_reference"})
+# What a transaction chose for itself after it had looked what was free: looking again helps.
+CHOSEN = frozenset({"uq_appointments_reference", "uq_users_username", "uq_patients_email"})
 
 
 class OrganizationSession(Session):
@@ -148,8 +149,8 @@ def violated_constraint(error: DBAPIError) -> str | None:
 
 
 def may_succeed_if_repeated(error: DBAPIError) -> bool:
-    """True for what the loser may simply try again: a deadlock, a serialization failure, or a
-    random code that somebody has already.
+    """True for what the loser may simply try again: a deadlock, a serialization failure, or
+    something that looked free and was taken in between.
     """
-    collided = violated_constraint(error) in RANDOM_CODES
+    collided = violated_constraint(error) in CHOSEN
     return collided or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}

@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import aclosing
 from datetime import date, datetime
-from typing import Any, NewType
+from typing import Any, NewType, TypeVar
 from uuid import UUID
 
 from strawberry import ID, Info
@@ -18,7 +18,7 @@ from services import availability
 from services.calendar import blocks, generation
 from services.calendar import slots as slot_service
 from services.calendar.generation import Preview
-from services.calendar.watch import CalendarUpdate, watch_calendar
+from services.calendar.watch import CalendarUpdate, Rendering, watch_calendar
 from services.context import Context
 from services.directory import doctors
 from services.errors import InvalidInput
@@ -28,8 +28,12 @@ generate_slots = act(generation.generate_slots)
 block_time = act(blocks.block_time)
 unblock_time = act(blocks.unblock_time)
 
+Rendered = TypeVar("Rendered")
+
 Cursor = NewType("Cursor", str)
 REVISION_BYTES = 8
+# A forged cursor may say more than the column holds; it is one of the future all the same.
+LARGEST_REVISION = 2**63 - 1
 
 
 def cursor(calendar_id: UUID, revision: int) -> Cursor:
@@ -57,7 +61,7 @@ def revision_in(after: str | None, calendar_id: UUID) -> int | None:
         raise InvalidInput("This is not a cursor.", "after")
     if place[: len(calendar_id.bytes)] != calendar_id.bytes:
         return None
-    return int.from_bytes(place[len(calendar_id.bytes) :])
+    return min(int.from_bytes(place[len(calendar_id.bytes) :]), LARGEST_REVISION)
 
 
 async def calendar(info: Info[Context, None], id: ID) -> Calendar | None:
@@ -165,6 +169,10 @@ async def calendar_changes(
     after: Cursor | None = None,
 ) -> AsyncGenerator[CalendarUpdate]:
     """A live view of one calendar."""
+
+    async def as_it_is(update: CalendarUpdate) -> CalendarUpdate:
+        return update
+
     id = ids.key(calendar_id, "Calendar", "calendar_id")
     updates = watch_calendar(
         info.context,
@@ -172,9 +180,31 @@ async def calendar_changes(
         starts_at=starts_at,
         ends_at=ends_at,
         after=revision_in(after, id),
+        rendering=Rendering(as_it_is),
     )
     async with aclosing(updates):
         async for update in updates:
             # What was loaded for the update before may be old by now.
             info.context.memory.clear()
             yield update
+
+
+def shared_calendar_changes(
+    context: Context,
+    calendar_id: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    after: str | None,
+    render: Callable[[CalendarUpdate], Awaitable[Rendered]],
+    group: Hashable,
+) -> AsyncGenerator[Rendered]:
+    """A live view of one calendar, rendered once for all who are sent the same."""
+    id = ids.key(calendar_id, "Calendar", "calendar_id")
+    return watch_calendar(
+        context,
+        calendar_id=id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        after=revision_in(after, id),
+        rendering=Rendering(render, group),
+    )

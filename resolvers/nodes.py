@@ -36,9 +36,13 @@ READERS: dict[str, ById] = {
 
 async def node(info: Info[Context, None], id: ID) -> Any:
     """The thing with this id; None where there is none that the viewer may see."""
-    prefix, key = ids.split(id, "id")
+    return await _node(info, id, "id")
+
+
+async def _node(info: Info[Context, None], id: ID, *path: str | int) -> Any:
+    prefix, key = ids.split(id, *path)
     if prefix not in READERS:
-        raise NotFound("id")
+        raise NotFound(*path)
     return await READERS[prefix](info, key)
 
 
@@ -46,4 +50,5 @@ async def nodes(info: Info[Context, None], node_ids: list[ID]) -> list[Any]:
     """Several things by id, in the order of the ids."""
     if len(node_ids) > LARGEST_PAGE:
         raise InvalidInput(f"At most {LARGEST_PAGE} ids are allowed.", "ids")
-    return list(await asyncio.gather(*(node(info, id) for id in node_ids)))
+    found = (_node(info, id, "ids", place) for place, id in enumerate(node_ids))
+    return list(await asyncio.gather(*found))

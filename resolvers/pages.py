@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -21,7 +21,6 @@ Row = TypeVar("Row")
 
 BY_NAME = (str, UUID)
 BY_TIME = (datetime, UUID)
-READERS: dict[type, Callable[[str], Any]] = {str: str, UUID: UUID, datetime: datetime.fromisoformat}
 LONGEST_CURSOR = 1000
 
 
@@ -84,11 +83,29 @@ def request(
         if name != list_name:
             raise ValueError
         place = tuple(READERS[kind](text) for kind, text in zip(kinds, texts, strict=True))
-        if any(isinstance(value, datetime) and value.tzinfo is None for value in place):
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error, UnicodeError, AttributeError) as error:
+    except (ValueError, TypeError, OverflowError, AttributeError, binascii.Error) as error:
         raise InvalidInput("This is not a cursor of this list.", "after") from error
     return PageRequest(first, place)
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError
+    return value
+
+
+def _read_instant(value: str) -> datetime:
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise ValueError
+    return instant.astimezone(UTC)
+
+
+READERS: dict[type, Callable[[Any], Any]] = {
+    str: _read_text,
+    UUID: UUID,
+    datetime: _read_instant,
+}
 
 
 def _written(list_name: str, place: Sequence[Any]) -> str:

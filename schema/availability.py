@@ -9,7 +9,7 @@ from strawberry import ID
 from models import AvailabilityTemplate as TemplateRow
 from models import Weekday
 from resolvers import calendar as resolvers
-from schema.fields import Node, describe_enum, entity, field, given, inputs, mutation, value
+from schema.fields import Node, Scope, describe_enum, entity, field, given, inputs, mutation, value
 
 if TYPE_CHECKING:
     from schema.appointments import Appointment
@@ -29,15 +29,17 @@ describe_enum(
 class AvailabilityTemplate(Node):
     """Working hours that repeat every week, in wall-clock time of the calendar's time zone."""
 
-    calendar: Calendar = field("Whose hours they are.", resolvers.calendar_of)
-    weekdays: list[Weekday] = field("On which days.")
-    start_time: time = field("When they begin.")
-    end_time: time = field("When they end; 00:00 is midnight at the end of the day.")
-    slot_minutes: int = field("How long each slot is.")
-    buffer_minutes: int = field("Free minutes between two slots.")
-    capacity: int = field("How many may book each slot.")
-    valid_from: date | None = field("First day; null: since ever.")
-    valid_until: date | None = field("Last day; null: for good.")
+    calendar: Calendar = field("Whose hours they are.", resolvers.calendar_of, scope=Scope.PUBLIC)
+    weekdays: list[Weekday] = field("On which days.", scope=Scope.PUBLIC)
+    start_time: time = field("When they begin.", scope=Scope.PUBLIC)
+    end_time: time = field(
+        "When they end; 00:00 is midnight at the end of the day.", scope=Scope.PUBLIC
+    )
+    slot_minutes: int = field("How long each slot is.", scope=Scope.PUBLIC)
+    buffer_minutes: int = field("Free minutes between two slots.", scope=Scope.PUBLIC)
+    capacity: int = field("How many may book each slot.", scope=Scope.PUBLIC)
+    valid_from: date | None = field("First day; null: since ever.", scope=Scope.PUBLIC)
+    valid_until: date | None = field("Last day; null: for good.", scope=Scope.PUBLIC)
 
 
 @value

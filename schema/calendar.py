@@ -17,6 +17,7 @@ from schema.errors import UserError, shows
 from schema.fields import (
     Arg,
     Node,
+    Scope,
     describe_enum,
     entity,
     field,
@@ -54,8 +55,8 @@ CalendarOwner = Annotated[
 class Calendar(Node):
     """Something that can be booked: a doctor's time."""
 
-    owner: CalendarOwner = field("Whose time it is.", resolvers.owner_of)
-    time_zone: TimeZone = field("The zone of its working hours.")
+    owner: CalendarOwner = field("Whose time it is.", resolvers.owner_of, scope=Scope.PUBLIC)
+    time_zone: TimeZone = field("The zone of its working hours.", scope=Scope.PUBLIC)
     slots: list[Annotated["Slot", strawberry.lazy("schema.calendar")]] = field(
         "Slots that overlap [from, to), in order of start; at most 92 days.",
         resolvers.slots,
@@ -64,13 +65,15 @@ class Calendar(Node):
             "ends_at": Arg("End of the window.", name="to"),
             "status": Arg("Only slots with one of these."),
         },
+        scope=Scope.PUBLIC,
     )
     templates: list[AvailabilityTemplate] = field(
-        "Its weekly working hours, in order of start.", resolvers.templates
+        "Its weekly working hours, in order of start.", resolvers.templates, scope=Scope.PUBLIC
     )
     cursor: Cursor = field(
         "Where the calendar stands; pass it as `after` to calendarChanges to miss nothing since.",
         resolvers.cursor_of_calendar,
+        scope=Scope.PUBLIC,
     )
 
 
@@ -78,19 +81,21 @@ class Calendar(Node):
 class Slot(Node):
     """A time that can be booked. Its id and its times stay as they are."""
 
-    calendar: Calendar = field("The calendar it is in.", resolvers.calendar_of)
-    starts_at: datetime = field("When it begins.")
-    ends_at: datetime = field("When it ends.")
-    status: SlotStatus = field("What the calendar shows of it.")
-    capacity: int = field("How many may book it.")
-    booked_count: int = field("How many have booked it.")
+    calendar: Calendar = field("The calendar it is in.", resolvers.calendar_of, scope=Scope.PUBLIC)
+    starts_at: datetime = field("When it begins.", scope=Scope.PUBLIC)
+    ends_at: datetime = field("When it ends.", scope=Scope.PUBLIC)
+    status: SlotStatus = field("What the calendar shows of it.", scope=Scope.PUBLIC)
+    capacity: int = field("How many may book it.", scope=Scope.PUBLIC)
+    booked_count: int = field("How many have booked it.", scope=Scope.PUBLIC)
     version: int = field(
         "Rises with every change of the slot: of two copies the higher one is newer, whichever "
-        "way it came."
+        "way it came.",
+        scope=Scope.PUBLIC,
     )
     is_bookable: bool = field(
         "May be booked by the viewer now: free, in the future, inside notice and horizon.",
         resolvers.is_bookable,
+        scope=Scope.ROLE,
     )
     appointments: list[Appointment] = field(
         "Appointments in this slot that the viewer may see.",
@@ -102,15 +107,20 @@ class Slot(Node):
 class CalendarUpdate:
     """A step of a live view: the slots to show, and where the calendar stands."""
 
-    reset: bool = field("True: forget what you hold for this window, `slots` is all of it.")
-    slots: list[Slot] = field("Current state; REMOVED ones are to be dropped.")
+    reset: bool = field(
+        "True: forget what you hold for this window, `slots` is all of it.", scope=Scope.PUBLIC
+    )
+    slots: list[Slot] = field("Current state; REMOVED ones are to be dropped.", scope=Scope.PUBLIC)
     cursor: Cursor = field(
-        "Keep it; pass it as `after` when you come back.", resolvers.cursor_of_update
+        "Keep it; pass it as `after` when you come back.",
+        resolvers.cursor_of_update,
+        scope=Scope.PUBLIC,
     )
     previous_cursor: Cursor | None = field(
         "Where the calendar stood before this update: equal to the cursor that you hold, or you "
         "missed something. Null after a reset.",
         resolvers.previous_cursor_of_update,
+        scope=Scope.PUBLIC,
     )
 
 

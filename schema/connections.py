@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 
-from schema.fields import field
+from schema.fields import Scope, field
 
 Row = TypeVar("Row")
 
@@ -13,18 +13,26 @@ Row = TypeVar("Row")
 class PageInfo:
     """See the description."""
 
-    has_next_page: bool = field("True where the list goes on after this page.")
-    has_previous_page: bool = field("True where the list began before this page.")
-    start_cursor: str | None = field("The cursor of the first edge; null on an empty page.")
-    end_cursor: str | None = field("The cursor of the last edge; pass it as `after`.")
+    has_next_page: bool = field("True where the list goes on after this page.", scope=Scope.PUBLIC)
+    has_previous_page: bool = field(
+        "True where the list began before this page.", scope=Scope.PUBLIC
+    )
+    start_cursor: str | None = field(
+        "The cursor of the first edge; null on an empty page.", scope=Scope.PUBLIC
+    )
+    end_cursor: str | None = field(
+        "The cursor of the last edge; pass it as `after`.", scope=Scope.PUBLIC
+    )
 
 
 @strawberry.type(description="An item and its place in the list.")
 class Edge(Generic[Row]):
     """See the description."""
 
-    node: Row = field("The item.")
-    cursor: str = field("The item's place; pass it as `after` to go on behind it.")
+    node: Row = field("The item.", scope=Scope.PUBLIC)
+    cursor: str = field(
+        "The item's place; pass it as `after` to go on behind it.", scope=Scope.PUBLIC
+    )
 
 
 async def _count(root: Any) -> int:
@@ -36,6 +44,10 @@ async def _count(root: Any) -> int:
 class Connection(Generic[Row]):
     """See the description."""
 
-    edges: list[Edge[Row]] = field("The items of this page, each with its cursor.")
-    page_info: PageInfo = field("Where this page stands.")
-    total_count: int = field("How many items the whole list has; counted only when asked.", _count)
+    edges: list[Edge[Row]] = field(
+        "The items of this page, each with its cursor.", scope=Scope.PUBLIC
+    )
+    page_info: PageInfo = field("Where this page stands.", scope=Scope.PUBLIC)
+    total_count: int = field(
+        "How many items the whole list has; counted only when asked.", _count, scope=Scope.PUBLIC
+    )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.execution import PreExecutionError
 from strawberry.utils.str_converters import to_camel_case
 
@@ -126,33 +127,40 @@ class PresentErrors(SchemaExtension):
         found = getattr(result, "errors", None)
         if found:
             rejected = isinstance(result, PreExecutionError)
-            result.errors = [self._presented(error, rejected) for error in found]
+            request_id = getattr(self.execution_context.context, "request_id", "")
+            result.errors = [presented(error, request_id, rejected=rejected) for error in found]
 
-    def _presented(self, error: GraphQLError, rejected: bool) -> GraphQLError:
-        if (error.extensions or {}).get("code"):
-            return error
-        code, message = self._code_and_message(error, rejected)
-        request_id = getattr(self.execution_context.context, "request_id", "")
-        return GraphQLError(
-            message,
-            nodes=error.nodes,
-            source=error.source,
-            positions=error.positions,
-            path=error.path,
-            extensions={"code": code, "requestId": request_id},
-        )
 
-    def _code_and_message(self, error: GraphQLError, rejected: bool) -> tuple[str, str]:
-        original = error.original_error
-        while isinstance(original, GraphQLError):
-            original = original.original_error
-        if isinstance(original, ServiceError):
-            return code_and_message(original)
-        if original is None:
-            return ("QUERY_REJECTED" if rejected else "BAD_INPUT"), error.message
-        request_id = getattr(self.execution_context.context, "request_id", "")
-        log.error("Internal error in request %s", request_id, exc_info=original)
-        return "INTERNAL", "Something went wrong on our side."
+def presented(error: GraphQLError, request_id: str, *, rejected: bool = False) -> GraphQLError:
+    """An error with its code and the request's id; what is our bug is logged and masked."""
+    if (error.extensions or {}).get("code"):
+        return error
+    code, message = _shown(error, request_id, rejected=rejected)
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions={"code": code, "requestId": request_id},
+    )
+
+
+def _shown(error: GraphQLError, request_id: str, *, rejected: bool) -> tuple[str, str]:
+    original = error.original_error
+    while isinstance(original, GraphQLError):
+        original = original.original_error
+    if isinstance(original, ServiceError):
+        return code_and_message(original)
+    if original is None:
+        return ("QUERY_REJECTED" if rejected else "BAD_INPUT"), error.message
+    if rejected and isinstance(original, CannotGetOperationTypeError):
+        return "QUERY_REJECTED", original.as_http_error_reason()
+    if rejected and error.nodes:
+        # graphql-core could not read a value of the document, such as 5,000 digits.
+        return "QUERY_REJECTED", "This value cannot be read."
+    log.error("Internal error in request %s", request_id, exc_info=original)
+    return "INTERNAL", "Something went wrong on our side."
 
 
 def code_and_message(error: ServiceError) -> tuple[str, str]:

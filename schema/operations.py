@@ -4,10 +4,12 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import ClassVar
 
-from graphql import DocumentNode
+from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 
 MOST_DOCUMENTS = 1000
+# Longer ones are not what a client sends again and again, and parsed they take much memory.
+LONGEST_DOCUMENT = 10_000
 
 
 class OwnMemory(SchemaExtension):
@@ -41,7 +43,25 @@ class ParsedDocuments(SchemaExtension):
             self.execution_context.graphql_document = known
         yield
         document = self.execution_context.graphql_document
-        if known is None and document is not None:
+        if known is None and document is not None and len(query) <= LONGEST_DOCUMENT:
             self._parsed[query] = document
             if len(self._parsed) > MOST_DOCUMENTS:
                 self._parsed.popitem(last=False)
+
+
+class NamedOperation(SchemaExtension):
+    """Refuses to guess which of several operations is meant; Strawberry takes the first."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Reject a document of several operations where the request names none."""
+        context = self.execution_context
+        document = context.graphql_document
+        operations = [
+            definition
+            for definition in (document.definitions if document else ())
+            if isinstance(definition, OperationDefinitionNode)
+        ]
+        is_named = context._provided_operation_name is not None  # noqa: SLF001 - the only way
+        if len(operations) > 1 and not is_named and not context.pre_execution_errors:
+            context.pre_execution_errors = [GraphQLError("Say which operation: `operationName`.")]
+        yield

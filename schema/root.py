@@ -28,7 +28,7 @@ from schema.directory.acts import DirectoryMutations
 from schema.directory.types import Department, Doctor, Office, Patient
 from schema.errors import PresentErrors
 from schema.fields import PAGE, Arg, Node, field, subscription
-from schema.operations import OwnMemory, ParsedDocuments
+from schema.operations import NamedOperation, OwnMemory, ParsedDocuments
 from schema.organizations import Organization, OrganizationMutations
 from schema.scalars import SCALARS
 
@@ -154,6 +154,6 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    extensions=[PresentErrors, OwnMemory, ParsedDocuments, ValidationCache],
+    extensions=[PresentErrors, OwnMemory, ParsedDocuments, ValidationCache, NamedOperation],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

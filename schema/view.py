@@ -1,12 +1,11 @@
 """The schema on HTTP and WebSocket: Strawberry's view, made exact where the protocols are.
 
-GraphQL over HTTP (all audits of graphql-http) and graphql-transport-ws. Bad input ends in a clear
-answer: a body that is no object is a 400, a message that is none closes its own socket with 4400,
-and a document that does not parse ends only its own operation. Who asks is found out by the maker
-of contexts that main.py hands in.
+GraphQL over HTTP with all audits of graphql-http; what is special to sockets is in `sockets`. Bad
+input ends in a clear answer. What fails on our side before an operation runs is logged whole and
+shown masked, as it is while one runs. Who asks is found out by the maker of contexts that main.py
+hands in.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,123 +14,57 @@ from cross_web import HTTPException
 from graphql import GraphQLError
 from strawberry import UNSET
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.http import GraphQLRequestData
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
-    BaseGraphQLTransportWSHandler,
-    Operation,
-)
+from strawberry.types.graphql import OperationType
 
-from schema.errors import code_and_message
 from schema.root import schema
-from services.context import Context
+from schema.sockets import (
+    Connection,
+    Encoded,
+    MakeContext,
+    Socket,
+    TransportHandler,
+    as_graphql_error,
+    rejected,
+)
 from services.errors import ServiceError, Unavailable
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
-    from starlette.websockets import WebSocket
-
-# Headers of the request, address of the client, and the authorization if it came otherwise.
-MakeContext = Callable[["Request | WebSocket", str | None], Awaitable[Context]]
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 LARGEST_BODY = 128 * 1024
-STATUS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "NOT_FOUND": 404, "UNAVAILABLE": 503}
-TRY_AGAIN_LATER = 1013
-
-
-class Connection:
-    """What stands for the context on a WebSocket: made again, with rights read fresh, for each
-    operation that begins on it.
-    """
-
-    def __init__(self, make: MakeContext, socket: "WebSocket") -> None:
-        self.connection_params: Mapping[str, object] = {}
-        self._make = make
-        self._socket = socket
-        self._context: Context | None = None
-
-    async def refresh(self) -> None:
-        """Find out again who asks.
-
-        Raises:
-            NotSignedIn: the token has ended, or what it stood for has.
-
-        """
-        params = {key.lower(): value for key, value in self.connection_params.items()}
-        authorization = params.get("authorization")
-        self._context = await self._make(
-            self._socket, authorization if isinstance(authorization, str) else None
-        )
-
-    def for_operation(self) -> Context:
-        """The context of one operation."""
-        if self._context is None:
-            raise RuntimeError("An operation began before its connection was acknowledged.")
-        return self._context.for_operation()
-
-
-class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
-    """graphql-transport-ws with every message checked before it is acted on."""
-
-    async def handle_message(self, message: Any) -> None:
-        """Act on a message, or close the socket with 4400 if it is none."""
-        if not _is_message(message):
-            await self.handle_invalid_message("This is not a message of graphql-transport-ws")
-            return
-        await super().handle_message(message)
-
-    async def handle_connection_init(self, message: Any) -> None:
-        """Acknowledge the connection, or ask the client to come back when we can be reached."""
-        if message.get("payload", {}) is None:
-            message = {**message, "payload": {}}
-        try:
-            await super().handle_connection_init(message)
-        except Unavailable as error:
-            await self.websocket.close(TRY_AGAIN_LATER, str(error))
-
-    async def run_operation(self, operation: Operation[Any, None]) -> None:
-        """Run an operation with the rights that its sender has now."""
-        try:
-            await self.context.refresh()
-        except ServiceError as error:
-            await operation.send_initial_errors([_as_graphql_error(error)])
-        else:
-            await super().run_operation(operation)
-
-    @staticmethod
-    def _get_pre_execution_close_reason(_error: GraphQLError) -> str | None:
-        """Never close a socket for one bad document: other operations live on it."""
-        return None
-
-
-def _is_message(message: Any) -> bool:
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return False
-    if message["type"] == "complete":
-        return isinstance(message.get("id"), str)
-    if message["type"] != "subscribe":
-        return True
-    payload = message.get("payload")
-    return (
-        isinstance(message.get("id"), str)
-        and isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
-        and isinstance(payload.get("variables"), dict | None)
-        and isinstance(payload.get("operationName"), str | None)
-    )
-
-
-def _as_graphql_error(error: ServiceError) -> GraphQLError:
-    code, message = code_and_message(error)
-    return GraphQLError(message, extensions={"code": code})
+STATUS = {
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+}
+# What a status is not complete without.
+HEADERS: dict[int, dict[bytes, bytes]] = {
+    401: {b"www-authenticate": b"Bearer"},
+    405: {b"allow": b"GET, POST"},
+    # The rest of the body is not read.
+    413: {b"connection": b"close"},
+}
+# The parts of a request.
+PARTS: dict[str, tuple[type, str]] = {
+    "query": (str, "a string"),
+    "variables": (dict, "an object"),
+    "operationName": (str, "a string"),
+    "extensions": (dict, "an object"),
+}
 
 
 class View(GraphQL[Any, None]):
     """The endpoint."""
 
+    websocket_adapter_class = Socket
     graphql_transport_ws_handler_class = TransportHandler
 
     def __init__(self, make_context: MakeContext, *, ide_page: str | None) -> None:
@@ -140,27 +73,88 @@ class View(GraphQL[Any, None]):
             graphql_ide="graphiql" if ide_page is not None else None,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=timedelta(seconds=3),
-            max_subscriptions_per_connection=20,
+            # The handler counts them, and says so with a code.
+            max_subscriptions_per_connection=None,
         )
         self._make_context = make_context
         self._ide_page = ide_page
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer a request; whatever is wrong with it is said as GraphQL errors are."""
+        if scope["type"] == "websocket":
+            await super().__call__(scope, receive, send)
+            return
         try:
+            if scope["method"] not in {"GET", "POST"}:
+                raise _Refused(405, rejected("GraphQL is asked by GET or POST."))
             await super().__call__(scope, _counted(receive), send)
-        except ServiceError as error:
-            code, message = code_and_message(error)
-            await _answer(send, STATUS.get(code, 400), code, message)
-        except _Refused as error:
-            await _answer(send, error.status, "QUERY_REJECTED", error.reason)
+        except _Refused as refused:
+            await _answer(scope, send, refused)
+        except _Gone:
+            pass
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
-        """Answer a request; what Strawberry would say as plain text is said as JSON."""
+        """Answer a request; whatever stops it before an operation runs has a status."""
+        if self.is_websocket_request(request):
+            return await super().run(request, context, root_value)
         try:
             return await super().run(request, context, root_value)
         except HTTPException as error:
-            raise _Refused(error.status_code, error.reason) from error
+            raise _Refused(error.status_code, rejected(error.reason)) from error
+        except (_Refused, _Gone):
+            raise
+        except Exception as error:
+            answer = as_graphql_error(error)
+            code = str((answer.extensions or {})["code"])
+            raise _Refused(STATUS.get(code, 400), answer) from error
+
+    async def parse_http_body(self, request: Any) -> Any:
+        """The operation in a request, with every part of the type that it must have."""
+        if request.method == "GET":
+            data = self.parse_query_params(request.query_params)
+        elif _is_json(request.content_type or ""):
+            data = self.parse_json(await request.get_body())
+        else:
+            raise HTTPException(415, "The body must be application/json.")
+        for name, (kind, said) in PARTS.items():
+            if not isinstance(data.get(name), kind | None):
+                raise HTTPException(400, f"`{name}` must be {said} or null.")
+        return GraphQLRequestData(
+            query=data.get("query"),
+            variables=data.get("variables"),
+            operation_name=data.get("operationName"),
+            extensions=data.get("extensions"),
+        )
+
+    async def execute_operation(
+        self,
+        request: Any,  # noqa: ARG002
+        request_adapter: Any,
+        request_data: Any,
+        context: Any,
+        root_value: Any,  # noqa: ARG002
+        sub_response: Any,  # noqa: ARG002
+    ) -> Any:
+        """Carry out an operation, if it is of a kind that the request may carry."""
+        is_post = request_adapter.method == "POST"
+        allowed = {OperationType.QUERY, OperationType.MUTATION}
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types=allowed if is_post else {OperationType.QUERY},
+            )
+        except MissingQueryError as error:
+            raise _Refused(400, rejected("There is no query in the request.")) from error
+        except CannotGetOperationTypeError as error:
+            raise _Refused(400, rejected(error.as_http_error_reason())) from error
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.SUBSCRIPTION:
+                raise _Refused(400, rejected("Subscriptions need a WebSocket.")) from error
+            # The address of a mistake, followed by whoever comes across it, must change nothing.
+            raise _Refused(405, rejected("Mutations need POST."), allow=b"POST") from error
 
     @property
     def graphql_ide_html(self) -> str:
@@ -189,10 +183,10 @@ class View(GraphQL[Any, None]):
         return UNSET
 
     def parse_json(self, data: str | bytes) -> Any:
-        """A JSON body, which must be an object."""
+        """A body, or the variables in an address; both must be objects."""
         parsed = self.decode_json(data)
-        if not isinstance(parsed, dict | list):
-            raise HTTPException(400, "The request body must be a JSON object.")
+        if not isinstance(parsed, dict):
+            raise HTTPException(400, "Expected a JSON object.")
         return parsed
 
     def decode_json(self, data: str | bytes) -> object:
@@ -201,7 +195,7 @@ class View(GraphQL[Any, None]):
 
     def encode_json(self, data: object) -> str:
         """JSON as text: bytes would go out as binary frames, which clients refuse."""
-        return orjson.dumps(data).decode()
+        return data if isinstance(data, Encoded) else orjson.dumps(data).decode()
 
     async def get_sub_response(self, request: Any) -> Any:
         """Remember which of the two media types the client accepts."""
@@ -228,12 +222,21 @@ class View(GraphQL[Any, None]):
 
 
 class _Refused(Exception):
-    """A request that is no GraphQL request, and the HTTP status that says so."""
+    """A request that ends before an operation runs: the HTTP status, and what is said."""
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, status: int, error: GraphQLError, **headers: bytes) -> None:
+        super().__init__(error.message)
         self.status = status
-        self.reason = reason
+        self.error = error
+        self.headers = HEADERS.get(status, {}) | {n.encode(): v for n, v in headers.items()}
+
+
+class _Gone(Exception):
+    """The client left before its request was whole."""
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
 def _was_not_executed(response_data: Any) -> bool:
@@ -243,13 +246,17 @@ def _was_not_executed(response_data: Any) -> bool:
     return not any("path" in error for error in found)
 
 
-async def _answer(send: "Send", status: int, code: str, message: str) -> None:
-    body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
-    headers = [
-        (b"content-type", b"application/json; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+async def _answer(scope: "Scope", send: "Send", refused: _Refused) -> None:
+    body = orjson.dumps({"errors": [refused.error.formatted]})
+    accepted = dict(scope["headers"]).get(b"accept", b"")
+    media_type = GRAPHQL_RESPONSE if GRAPHQL_RESPONSE.encode() in accepted else "application/json"
+    headers = {
+        b"content-type": f"{media_type}; charset=utf-8".encode(),
+        b"content-length": str(len(body)).encode(),
+        **refused.headers,
+    }
+    start = {"type": "http.response.start", "status": refused.status, "headers": [*headers.items()]}
+    await send(start)
     await send({"type": "http.response.body", "body": body})
 
 
@@ -260,6 +267,8 @@ def _counted(receive: "Receive") -> "Receive":
     async def counting() -> "Message":
         nonlocal size
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
             if size > LARGEST_BODY:

@@ -123,10 +123,10 @@ def languages(values: Sequence[str], field: str = "languages") -> list[str]:
     return list(dict.fromkeys(locale(value, field) for value in values))
 
 
-def between(value: int, lowest: int, highest: int, field: str) -> int:
+def between(value: int, lowest: int, highest: int, *path: str) -> int:
     """A whole number from `lowest` to `highest`."""
     if not lowest <= value <= highest:
-        raise InvalidInput(f"This must be from {lowest} to {highest}.", field)
+        raise InvalidInput(f"This must be from {lowest} to {highest}.", *path)
     return value
 
 

@@ -6,6 +6,7 @@ Nothing here reads the environment.
 from dataclasses import dataclass
 
 SECRET_BYTES = 32
+TRANSPORTS = ("memory://", "postgres://", "postgresql://")
 HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
@@ -46,8 +47,7 @@ class Config:
                 "SECRET_KEY is missing or weak: it signs every access token and needs at least "
                 f"{SECRET_BYTES} random bytes. Make one with: {HOW_TO_MAKE_ONE}"
             )
-        scheme = self.broadcast_url.partition("://")[0]
-        if scheme not in {"", "memory", "postgres", "postgresql"}:
+        if self.broadcast_url and not self.broadcast_url.startswith(TRANSPORTS):
             raise ConfigurationError(
                 "BROADCAST_URL must begin with postgres:// or memory://, or be empty for the "
                 "database in use."

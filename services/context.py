@@ -67,6 +67,7 @@ class Context:
 
     Attributes:
         viewer: who is signed in; an act that signs somebody in sets it for what follows.
+        shared_role: the role of a group of viewers who are shown the same, in place of one viewer.
         memory: what the operation remembers while it runs, such as batched loads; new for each
             operation and each update of a stream, so that nothing in it can be stale.
 
@@ -77,6 +78,7 @@ class Context:
     viewer: Viewer | None = None
     client: Client = Client()
     request_id: str = ""
+    shared_role: Role | None = None
     memory: dict[Any, Any] = field(default_factory=dict)
 
     def for_operation(self) -> "Context":
@@ -91,7 +93,15 @@ class Context:
     @property
     def role(self) -> Role | None:
         """The viewer's role; None for the public."""
-        return self.viewer.user.role if self.viewer else None
+        return self.viewer.user.role if self.viewer else self.shared_role
+
+    def for_everybody(self) -> "Context":
+        """The same as the public has it."""
+        return replace(self, viewer=None, memory={})
+
+    def for_role(self) -> "Context":
+        """The same as everybody with the viewer's role has it, and none of them in particular."""
+        return replace(self, viewer=None, shared_role=self.role, memory={})
 
     @property
     def user_id(self) -> UUID | None:

@@ -12,7 +12,7 @@ again when it dies, is what remains sound. What a view is sent is the business o
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -35,6 +35,8 @@ CHANNEL = "calendars"
 HINTS_PER_MESSAGE = 100
 WAITING_HINTS = 10_000
 FIRST_RETRY, LAST_RETRY = 0.05, 5.0
+# Watchers are woken at most this often.
+SHORTEST_PAUSE = 0.05
 
 
 class PostgresHints(BroadcastBackend):
@@ -108,48 +110,88 @@ class PostgresHints(BroadcastBackend):
 
 
 class Feed:
-    """One calendar that somebody in this process watches: its newest known revision."""
+    """One calendar that somebody in this process watches.
 
-    def __init__(self, revision: int = 0) -> None:
-        self.revision = revision
+    Attributes:
+        revision: the newest that is known.
+        told: the newest that the watchers have been woken for.
+
+    """
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.told = 0
         self.watchers: set[asyncio.Event] = set()
-        self._loads: dict[tuple[int, int], asyncio.Future[Any]] = {}
+        self._loads: dict[Hashable, asyncio.Future[Any]] = {}
+        self._last_told = 0.0
+        self._telling: asyncio.TimerHandle | None = None
 
     def advance(self, revision: int) -> None:
-        """Learn of a newer revision and wake every watcher."""
-        if revision > self.revision:
-            self.revision = revision
-            self._loads.clear()
-            for watcher in self.watchers:
-                watcher.set()
+        """Learn of a newer revision, and wake the watchers: at once, or with the changes that
+        follow closely, together, so that a browser redraws once for all of them.
+        """
+        if revision <= self.revision:
+            return
+        self.revision = revision
+        loop = asyncio.get_running_loop()
+        rest = self._last_told + SHORTEST_PAUSE - loop.time()
+        if rest <= 0:
+            self._tell()
+        elif self._telling is None:
+            self._telling = loop.call_later(rest, self._tell)
 
-    async def shared(self, since: int, load: Callable[[], Awaitable[T]]) -> T:
-        """The result of `load`, run once for all watchers that stand at revision `since`."""
-        key = (since, self.revision)
+    def _tell(self) -> None:
+        self._telling = None
+        self._last_told = asyncio.get_running_loop().time()
+        self.told = self.revision
+        self._loads.clear()
+        for watcher in self.watchers:
+            watcher.set()
+
+    async def shared(
+        self, key: Hashable, load: Callable[[], Awaitable[T]], *, seconds: float | None = None
+    ) -> T:
+        """The result of `load`, run once for all watchers that ask for the same `key`.
+
+        It is kept until the watchers are woken again, or at most for some seconds.
+        """
         loading = self._loads.get(key)
         if loading is None or (loading.done() and (loading.cancelled() or loading.exception())):
             loading = self._loads[key] = asyncio.ensure_future(load())
+            if seconds is not None:
+                asyncio.get_running_loop().call_later(seconds, self._loads.pop, key, None)
         # Shielded: a watcher that leaves must not take the load from the others.
-        result: T = await asyncio.shield(loading)
+        result: T = loading.result() if loading.done() else await asyncio.shield(loading)
         return result
 
 
 class Watch:
-    """One watcher's place in a feed."""
+    """One watcher's place in a feed, for so many seconds at most."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, seconds: float | None) -> None:
         self.feed = feed
         self._woken = asyncio.Event()
+        self._is_over = False
+        self._end: asyncio.TimerHandle | None = None
+        if seconds is not None:
+            self._end = asyncio.get_running_loop().call_later(seconds, self._finish)
         feed.watchers.add(self._woken)
 
-    async def newer_than(self, revision: int) -> None:
-        """Wait until the calendar is known to be past `revision`."""
-        while self.feed.revision <= revision:
+    def _finish(self) -> None:
+        self._is_over = True
+        self._woken.set()
+
+    async def newer_than(self, revision: int) -> bool:
+        """Wait until the calendar is past `revision`; False once the watcher's time is over."""
+        while self.feed.told <= revision and not self._is_over:
             self._woken.clear()
             await self._woken.wait()
+        return not self._is_over
 
     def leave(self) -> None:
         """Give the place up."""
+        if self._end is not None:
+            self._end.cancel()
         self.feed.watchers.discard(self._woken)
 
 
@@ -197,10 +239,13 @@ class Live:
             await self._broadcast.publish(CHANNEL, " ".join(f"{c.hex}:{r}" for c, r in batch))
 
     @contextmanager
-    def watching(self, calendar_id: UUID) -> Iterator[Watch]:
-        """A place in the calendar's feed. Join before the first read, so that nothing is missed."""
+    def watching(self, calendar_id: UUID, seconds: float | None = None) -> Iterator[Watch]:
+        """A place in the calendar's feed, for so many seconds at most.
+
+        Join before the first read, so that nothing is missed.
+        """
         feed = self._feeds.setdefault(calendar_id, Feed())
-        watch = Watch(feed)
+        watch = Watch(feed, seconds)
         try:
             yield watch
         finally:

@@ -133,11 +133,13 @@ def _changed_policy(policy: BookingPolicy, changes: PolicyChanges) -> BookingPol
         "hold_minutes": (1, 120),
     }
     for field, (lowest, highest) in limits.items():
-        checks.between(values[field], lowest, highest, field)
+        checks.between(values[field], lowest, highest, "booking_policy", field)
     most = values["max_open_appointments_per_patient"]
     if most is not None:
-        checks.between(most, 1, 1000, "max_open_appointments_per_patient")
+        checks.between(most, 1, 1000, "booking_policy", "max_open_appointments_per_patient")
     hours = values["reminder_hours_before"]
     if len(hours) > 5 or any(not 1 <= hour <= 720 for hour in hours):
-        raise InvalidInput("At most 5 reminders, 1 to 720 hours before.", "reminder_hours_before")
+        raise InvalidInput(
+            "At most 5 reminders, 1 to 720 hours before.", "booking_policy", "reminder_hours_before"
+        )
     return BookingPolicy(**values)

@@ -14,7 +14,7 @@ from resolvers import calendar as calendar_resolvers
 from resolvers import directory as resolvers
 from schema.accounts import User
 from schema.connections import Connection
-from schema.fields import PAGE, Arg, Node, entity, field
+from schema.fields import PAGE, Arg, Node, Scope, entity, field
 from schema.scalars import TimeZone
 
 if TYPE_CHECKING:
@@ -32,22 +32,27 @@ class Doctor(Node):
     """A doctor as patients see them."""
 
     user: User | None = field("For staff; null for the public and for patients.", resolvers.user_of)
-    name: str = field("Name as shown to patients.")
-    title: str | None = field("Such as Dr. or Prof.")
-    specialty: str | None = field("What the doctor treats.")
-    bio: str | None = field("What the doctor tells about themselves.")
-    languages: list[str] = field("Languages spoken, as locales such as es.")
-    is_accepting_patients: bool = field("False: patients cannot book; staff can.")
+    name: str = field("Name as shown to patients.", scope=Scope.PUBLIC)
+    title: str | None = field("Such as Dr. or Prof.", scope=Scope.PUBLIC)
+    specialty: str | None = field("What the doctor treats.", scope=Scope.PUBLIC)
+    bio: str | None = field("What the doctor tells about themselves.", scope=Scope.PUBLIC)
+    languages: list[str] = field("Languages spoken, as locales such as es.", scope=Scope.PUBLIC)
+    is_accepting_patients: bool = field(
+        "False: patients cannot book; staff can.", scope=Scope.PUBLIC
+    )
     department: Annotated["Department", strawberry.lazy("schema.directory.types")] | None = field(
-        "Where the doctor belongs.", resolvers.department_of
+        "Where the doctor belongs.", resolvers.department_of, scope=Scope.PUBLIC
     )
     office: Annotated["Office", strawberry.lazy("schema.directory.types")] | None = field(
-        "Where the doctor sees patients.", resolvers.office_of
+        "Where the doctor sees patients.", resolvers.office_of, scope=Scope.PUBLIC
     )
-    calendar: Calendar = field("The doctor's time.", calendar_resolvers.calendar_of)
+    calendar: Calendar = field(
+        "The doctor's time.", calendar_resolvers.calendar_of, scope=Scope.PUBLIC
+    )
     next_available_slot: Slot | None = field(
         "The first slot that can be booked now; null where there is none within the horizon.",
         calendar_resolvers.next_available_slot,
+        scope=Scope.PUBLIC,
     )
 
 
@@ -55,24 +60,32 @@ class Doctor(Node):
 class Department(Node):
     """A part of the organization that doctors belong to."""
 
-    name: str = field("Its name, unique in the organization.")
-    description: str | None = field("What it does.")
+    name: str = field("Its name, unique in the organization.", scope=Scope.PUBLIC)
+    description: str | None = field("What it does.", scope=Scope.PUBLIC)
     doctors: Connection[Doctor] = field(
-        "Its doctors in order of name.", resolvers.doctors_of_department, arguments=PAGE
+        "Its doctors in order of name.",
+        resolvers.doctors_of_department,
+        arguments=PAGE,
+        scope=Scope.PUBLIC,
     )
-    doctor_count: int = field("How many doctors it has.", resolvers.doctor_count)
+    doctor_count: int = field(
+        "How many doctors it has.", resolvers.doctor_count, scope=Scope.PUBLIC
+    )
 
 
 @entity(OfficeRow)
 class Office(Node):
     """A place where doctors see patients."""
 
-    name: str = field("Its name, unique in the organization.")
-    address: str | None = field("Where it is.")
-    phone: str | None = field("Telephone number in E.164.")
-    time_zone: TimeZone = field("The zone of its doctors' working hours.")
+    name: str = field("Its name, unique in the organization.", scope=Scope.PUBLIC)
+    address: str | None = field("Where it is.", scope=Scope.PUBLIC)
+    phone: str | None = field("Telephone number in E.164.", scope=Scope.PUBLIC)
+    time_zone: TimeZone = field("The zone of its doctors' working hours.", scope=Scope.PUBLIC)
     doctors: Connection[Doctor] = field(
-        "Its doctors in order of name.", resolvers.doctors_of_office, arguments=PAGE
+        "Its doctors in order of name.",
+        resolvers.doctors_of_office,
+        arguments=PAGE,
+        scope=Scope.PUBLIC,
     )
 
 

@@ -1,5 +1,6 @@
 """Sessions: signing in and out, refreshing, and finding the viewer behind an access token."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -178,8 +179,10 @@ async def _continued(
     )
 
     async def become_viewer() -> None:
-        # What the rest of the operation shows, it shows to the person who has just signed in.
-        _, context.viewer = await viewer_for(context.server, access_token)
+        # What the rest of the operation shows, it shows to the person who has just signed in; to
+        # nobody in particular where a rival has ended the sign-in again in the meantime.
+        with suppress(NotSignedIn):
+            _, context.viewer = await viewer_for(context.server, access_token)
 
     session.after_commit(become_viewer)
     return Session(access_token, expires_at, refresh_token, user)

@@ -77,7 +77,7 @@ def read_access_token(config: Config, token: str) -> AccessClaims:
             sign_in_id=UUID(claims["sid"]),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         )
-    except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+    except (jwt.PyJWTError, ValueError, OverflowError, TypeError, AttributeError) as error:
         raise NotSignedIn from error
 
 

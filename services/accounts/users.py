@@ -116,7 +116,8 @@ async def add_user(
         await session.flush()
     except IntegrityError as error:
         taken = TAKEN.get(violated_constraint(error))
-        if taken is None:
+        # A username that was made here is made again by whoever repeats the act.
+        if taken is None or (taken is UsernameTaken and not username):
             raise
         raise taken("email" if taken is EmailTaken else "username") from error
     await session.refresh(user)
@@ -225,12 +226,10 @@ async def update_profile(context: Context, **changes: Unpack[ProfileChanges]) ->
         if "time_zone" in changes:
             user.time_zone = checks.time_zone(changes["time_zone"])
         await session.flush()
-        # A patient's record says the same as their account.
-        await session.execute(
-            update(Patient)
-            .where(Patient.user_id == user.id)
-            .values(name=user.name, phone=user.phone)
-        )
+        # What people say about themselves, their patient's record says too.
+        said = {field: getattr(user, field) for field in ("name", "phone") if field in changes}
+        if said:
+            await session.execute(update(Patient).where(Patient.user_id == user.id).values(said))
         await session.refresh(user)
     return user
 

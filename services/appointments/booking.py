@@ -36,6 +36,7 @@ from services.appointments.changes import (
     note_event,
     require_in_time,
 )
+from services.appointments.lists import visible_appointments
 from services.calendar.grid import locked_for_change, refresh_slots, release, take
 from services.calendar.rules import why_not_bookable
 from services.calendar.slots import nearest_free, slots_by_id
@@ -336,7 +337,7 @@ async def _flush(session: WriteSession) -> None:
 async def _conflicting(
     context: Context, patient_id: UUID | None, slot_id: UUID
 ) -> Appointment | None:
-    """The open appointment of the patient at the time of the slot."""
+    """The open appointment of the patient at the time of the slot, if the viewer may see it."""
     statement = (
         select(Appointment)
         .join(Slot, (Slot.starts_at < Appointment.ends_at) & (Slot.ends_at > Appointment.starts_at))
@@ -344,6 +345,7 @@ async def _conflicting(
             Slot.id == slot_id,
             Appointment.patient_id == patient_id,
             Appointment.status.in_(states.OPEN),
+            visible_appointments(context),
         )
         .limit(1)
     )

@@ -38,10 +38,10 @@ async def block_time(
 
     """
     reason = checks.optional_line(reason, "reason")
-    checked_window(starts_at, ends_at)
+    checked_window(starts_at, ends_at, "starts_at", "ends_at")
     async with context.writing() as session:
-        await require_managed(context, session, calendar_id)
         calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+        await require_managed(context, session, calendar_id)
         taken = (
             select(Appointment)
             .join(Claim, Claim.appointment_id == Appointment.id)
@@ -75,10 +75,10 @@ async def unblock_time(
     context: Context, *, calendar_id: UUID, starts_at: datetime, ends_at: datetime
 ) -> Sequence[Slot]:
     """Open a time again; what was closed before and after it stays closed."""
-    checked_window(starts_at, ends_at)
+    checked_window(starts_at, ends_at, "starts_at", "ends_at")
     async with context.writing() as session:
-        await require_managed(context, session, calendar_id)
         calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+        await require_managed(context, session, calendar_id)
         old = await _blocks(session, calendar_id, starts_at, ends_at)
         rest = set()
         for claim in old:

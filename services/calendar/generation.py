@@ -36,7 +36,13 @@ from services.calendar.grid import locked_for_change, overlapping, refresh_slots
 from services.calendar.rules import horizon_ends
 from services.calendar.slots import require_managed
 from services.context import Context
-from services.errors import BeyondHorizon, InvalidInput, NoAvailability, NotFound
+from services.errors import (
+    BeyondHorizon,
+    InvalidInput,
+    NoAvailability,
+    NotFound,
+    OverlappingTemplates,
+)
 from services.timetable import PlannedSlot, WeeklyHours
 
 OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
@@ -165,7 +171,7 @@ async def preview_availability(
     return plan.preview
 
 
-@act(Permission.MANAGE_CALENDAR)
+@act(Permission.MANAGE_CALENDAR, OverlappingTemplates)
 async def set_availability(
     context: Context, *, calendar_id: UUID, templates: Sequence[TemplateInput]
 ) -> Generated:
@@ -177,8 +183,8 @@ async def set_availability(
     """
     hours = checked_hours(templates)
     async with context.writing() as session:
-        await require_managed(context, session, calendar_id)
         calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+        await require_managed(context, session, calendar_id)
         await replace_templates(session, calendar_id, hours)
         first_day, last_day = horizon_days(context, calendar)
         plan = await _plan(context, session, calendar, hours, first_day, last_day)
@@ -197,8 +203,8 @@ async def generate_slots(
 
     """
     async with context.writing() as session:
-        await require_managed(context, session, calendar_id)
         calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+        await require_managed(context, session, calendar_id)
         _check_days(context, calendar, first_day, last_day)
         hours = await hours_of(session, calendar_id)
         if not timetable.openings(hours, ZoneInfo(calendar.time_zone), first_day, last_day):

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, delete, select, text, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 
-from models import Calendar, Claim, ClaimKind, Slot, SlotStatus
+from models import AvailabilityTemplate, Calendar, Claim, ClaimKind, Slot, SlotStatus
 from models.database import WriteSession, violated_constraint
 from services.context import Context
 from services.errors import NotFound, SlotTaken
@@ -136,19 +136,23 @@ async def refresh_slots(
 
 
 async def close_calendar(context: Context, session: WriteSession, calendar_id: UUID) -> None:
-    """Remove every slot of a calendar that begins in the future and is not booked."""
+    """Take a calendar out of use: no working hours, and no slot that is not over to be booked."""
     calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
-    await session.execute(
+    hours = delete(AvailabilityTemplate).where(AvailabilityTemplate.calendar_id == calendar_id)
+    await session.execute(hours)
+    withdrawing = (
         update(Slot)
         .where(
             Slot.calendar_id == calendar_id,
-            Slot.starts_at >= context.now,
+            Slot.ends_at > context.now,
             Slot.status != SlotStatus.REMOVED,
-            Slot.booked_count == 0,
         )
-        .values(status=SlotStatus.REMOVED, revision=calendar.revision)
+        .values(is_withdrawn=True)
+        .returning(Slot.id)
         .execution_options(synchronize_session=False)
     )
+    # A withdrawn slot is gone with its last appointment: most of them at once.
+    await refresh_slots(session, calendar, await session.rows(withdrawing))
 
 
 def overlapping(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:

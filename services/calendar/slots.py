@@ -19,17 +19,19 @@ from services.errors import InvalidInput, NotFound
 LONGEST_WINDOW = timedelta(days=92)
 
 
-def checked_window(starts_at: datetime, ends_at: datetime) -> None:
-    """Go on only with a window that a view may ask for.
+def checked_window(
+    starts_at: datetime, ends_at: datetime, start: str = "from", end: str = "to"
+) -> None:
+    """Go on only with a window that a view may ask for; `start` and `end` are its fields' names.
 
     Raises:
         InvalidInput: it ends before it begins, or is longer than 92 days.
 
     """
-    checks.in_order(starts_at, ends_at, "from", "to")
-    # A day more than 92 times 24 hours: clocks may have been set back in between.
+    checks.in_order(starts_at, ends_at, start, end)
+    # An hour more than 92 times 24: clocks may have been set back in between.
     if ends_at - starts_at > LONGEST_WINDOW + timedelta(hours=1):
-        raise InvalidInput("At most 92 days can be asked for at once.", "to")
+        raise InvalidInput("At most 92 days at once are allowed.", end)
 
 
 @act(Permission.SEE_CALENDAR)
@@ -158,13 +160,16 @@ async def require_managed(context: Context, session: ReadSession, calendar_id: U
     """Go on only if the viewer runs this calendar: the front desk all, a doctor their own.
 
     Raises:
-        NotFound: it does not exist, or is another doctor's.
+        NotFound: it does not exist, is another doctor's, or that of a doctor who has left.
 
     """
-    managed = select(func.count()).where(Calendar.id == calendar_id)
+    managed = (
+        select(func.count())
+        .select_from(Calendar)
+        .outerjoin(Doctor, Doctor.calendar_id == Calendar.id)
+        .where(Calendar.id == calendar_id, Doctor.archived_at.is_(None))
+    )
     if context.role is Role.DOCTOR and context.viewer is not None:
-        managed = managed.where(
-            Doctor.calendar_id == Calendar.id, Doctor.id == context.viewer.doctor_id
-        )
+        managed = managed.where(Doctor.id == context.viewer.doctor_id)
     if not (await session.execute(managed)).scalar_one():
         raise NotFound("calendar_id")

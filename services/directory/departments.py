@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from models import Department, Doctor
@@ -110,17 +110,16 @@ async def delete_department(context: Context, *, department_id: UUID) -> UUID:
 
 
 async def require_department(session: WriteSession, department_id: UUID | None) -> None:
-    """Go on only if the department exists, or none is named."""
+    """Go on only if the department exists, and stays until the end; or none is named."""
     if department_id is not None:
-        there = select(exists().where(Department.id == department_id))
-        if not (await session.execute(there)).scalar_one():
+        there = select(Department).where(Department.id == department_id)
+        if not await session.rows(there.with_for_update(read=True)):
             raise NotFound("department_id")
 
 
 async def _locked(session: WriteSession, department_id: UUID) -> Department:
-    statement = (
-        select(Department).where(Department.id == department_id).with_for_update(key_share=True)
-    )
+    # Waits for doctors who are just joining it.
+    statement = select(Department).where(Department.id == department_id).with_for_update()
     department = (await session.execute(statement)).scalar_one_or_none()
     if department is None:
         raise NotFound("department_id")

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from models import Calendar, Doctor, Office
-from models.database import ReadSession, WriteSession, violated_constraint
+from models.database import WriteSession, violated_constraint
 from services import checks
 from services.access import Permission, act
 from services.context import Context
@@ -92,13 +92,14 @@ async def update_office(
             office.phone = checks.phone(changes["phone"], context.organization.locale)
         if "time_zone" in changes:
             office.time_zone = checks.time_zone(changes["time_zone"])
+        await _saved(session, office)
+        if "time_zone" in changes:
             of_doctors = select(Doctor.calendar_id).where(Doctor.office_id == office_id)
             await session.execute(
                 update(Calendar)
                 .where(Calendar.id.in_(of_doctors))
                 .values(time_zone=office.time_zone)
             )
-        await _saved(session, office)
     return office
 
 
@@ -124,8 +125,8 @@ async def delete_office(context: Context, *, office_id: UUID) -> UUID:
     return office_id
 
 
-async def require_office(session: ReadSession, office_id: UUID | None) -> Office | None:
-    """The office, or None where none is named.
+async def require_office(session: WriteSession, office_id: UUID | None) -> Office | None:
+    """The office, which stays as it is until the end; or None where none is named.
 
     Raises:
         NotFound: there is no such office.
@@ -133,16 +134,16 @@ async def require_office(session: ReadSession, office_id: UUID | None) -> Office
     """
     if office_id is None:
         return None
-    office = (
-        await session.execute(select(Office).where(Office.id == office_id))
-    ).scalar_one_or_none()
+    statement = select(Office).where(Office.id == office_id).with_for_update(read=True)
+    office = (await session.execute(statement)).scalar_one_or_none()
     if office is None:
         raise NotFound("office_id")
     return office
 
 
 async def _locked(session: WriteSession, office_id: UUID) -> Office:
-    statement = select(Office).where(Office.id == office_id).with_for_update(key_share=True)
+    # Waits for doctors who are just moving in.
+    statement = select(Office).where(Office.id == office_id).with_for_update()
     office = (await session.execute(statement)).scalar_one_or_none()
     if office is None:
         raise NotFound("office_id")

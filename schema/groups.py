@@ -1,0 +1,94 @@
+"""Live views in groups: one execution and one encoding for all who are sent the same.
+
+What is sent is a payload, the JSON of one result; each transport puts it into its own frame.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from graphql import ExecutionResult, GraphQLError, execute
+from strawberry.utils.await_maybe import await_maybe
+
+from resolvers.calendar import shared_calendar_changes
+from schema.errors import presented
+from schema.fields import Scope
+from schema.root import schema
+from schema.sharing import Plans, Shared
+
+if TYPE_CHECKING:
+    from services.calendar.watch import CalendarUpdate
+    from services.context import Context
+
+plans = Plans(schema._schema)  # noqa: SLF001 - Strawberry keeps graphql-core's schema there
+
+
+def shareable(
+    query: str, variables: Mapping[str, Any] | None, operation_name: str | None
+) -> Shared | None:
+    """The subscription, if its updates can be shared; None for whatever else it is."""
+    return plans.shared(query, variables, operation_name)
+
+
+async def payloads(shared: Shared, context: "Context") -> AsyncGenerator[str]:
+    """The payloads of a live view, one after the other; a failure is the last of them."""
+
+    async def render(update: "CalendarUpdate") -> str:
+        return await _executed(shared, _scoped(shared, context), update)
+
+    arguments = shared.arguments
+    try:
+        updates = shared_calendar_changes(
+            context,
+            arguments["calendarId"],
+            arguments["from"],
+            arguments["to"],
+            arguments.get("after"),
+            render,
+            shared.group(context),
+        )
+        async with aclosing(updates):
+            async for payload in updates:
+                yield payload
+    except Exception as error:  # noqa: BLE001 - whatever it is, the viewer is told so much
+        yield _failure(shared, context, error)
+
+
+def _scoped(shared: Shared, context: "Context") -> "Context":
+    """The context of a whole group: it knows no more of its viewers than they have in common."""
+    if shared.plan.scope is Scope.PUBLIC:
+        return context.for_everybody()
+    if shared.plan.scope is Scope.ROLE:
+        return context.for_role()
+    return context.for_operation()
+
+
+async def _executed(shared: Shared, context: "Context", update: "CalendarUpdate") -> str:
+    plan = shared.plan
+    result: ExecutionResult = await await_maybe(
+        execute(
+            schema._schema,  # noqa: SLF001
+            plan.document,
+            root_value=update,
+            context_value=context,
+            variable_values=dict(shared.variables),
+            operation_name=plan.key[1],
+        )
+    )
+    payload: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        errors = [presented(error, context.request_id) for error in result.errors]
+        payload["errors"] = [error.formatted for error in errors]
+    return orjson.dumps(payload).decode()
+
+
+def _failure(shared: Shared, context: "Context", error: Exception) -> str:
+    located = GraphQLError(
+        str(error),
+        nodes=[shared.plan.field],
+        path=[shared.response_name],
+        original_error=error,
+    )
+    shown = presented(located, context.request_id)
+    return orjson.dumps({"data": None, "errors": [shown.formatted]}).decode()

@@ -1,0 +1,197 @@
+"""Which viewers of a live view are sent the same: found once for each operation.
+
+Two subscriptions are of one group where organization, document, operation, variables and whom the
+selection is for are the same: then one execution and one encoding serve both. Whom it is for is the
+narrowest scope of the selected fields, as each says where it is declared. Anything unusual belongs
+to no group and is executed for its viewer alone, in the ordinary way.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_argument_values, get_variable_values
+from strawberry.types.field import StrawberryField
+
+from schema.fields import SCOPE, Scope
+
+if TYPE_CHECKING:
+    from services.context import Context
+
+LIVE_FIELD = "calendarChanges"
+AFTER = "after"
+MOST_PLANS = 1000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is the same for all subscriptions with one document and operation name."""
+
+    key: tuple[str, str | None]
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    field: FieldNode
+    scope: Scope
+    # The variable that holds the cursor: viewers with different cursors are one group.
+    after_variable: str | None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A subscription that can be shared: its plan, its variables, its arguments."""
+
+    plan: Plan
+    variables: Mapping[str, Any]
+    coerced: Any
+    arguments: Mapping[str, Any]
+
+    @property
+    def response_name(self) -> str:
+        """The key of the updates in the data."""
+        field = self.plan.field
+        return field.alias.value if field.alias else field.name.value
+
+    def group(self, context: "Context") -> Hashable:
+        """What viewers who are sent the same have in common."""
+        public = {k: v for k, v in self.variables.items() if k != self.plan.after_variable}
+        variables = orjson.dumps(public, option=orjson.OPT_SORT_KEYS)
+        whom: Hashable = None
+        if self.plan.scope is Scope.ROLE:
+            whom = context.role
+        elif self.plan.scope is Scope.VIEWER:
+            whom = context.user_id
+        return context.organization.id, self.plan.key, variables, self.plan.scope, whom
+
+
+class Plans:
+    """The plans of the documents that are watched, made once each."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._plans: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
+
+    def shared(
+        self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None
+    ) -> Shared | None:
+        """The subscription, if it can be shared; None for whatever the ordinary way is for."""
+        key = (query, operation_name)
+        if key not in self._plans:
+            self._plans[key] = self._plan(query, operation_name)
+            if len(self._plans) > MOST_PLANS:
+                self._plans.popitem(last=False)
+        plan = self._plans[key]
+        if plan is None:
+            return None
+        given = dict(variables or {})
+        definitions = plan.operation.variable_definitions or ()
+        coerced = get_variable_values(self._schema, definitions, given)
+        if isinstance(coerced, list) or self._schema.subscription_type is None:
+            return None
+        definition = self._schema.subscription_type.fields[LIVE_FIELD]
+        try:
+            arguments = get_argument_values(definition, plan.field, coerced)
+        except GraphQLError:
+            return None
+        return Shared(plan, given, coerced, arguments)
+
+    def _plan(self, query: str, operation_name: str | None) -> Plan | None:
+        if LIVE_FIELD not in query:
+            return None
+        try:
+            document = parse(query)
+        except GraphQLError:
+            return None
+        operation = get_operation_ast(document, operation_name)
+        if operation is None or operation.operation is not OperationType.SUBSCRIPTION:
+            return None
+        if validate(self._schema, document) or len(operation.selection_set.selections) != 1:
+            return None
+        (field,) = operation.selection_set.selections
+        if not isinstance(field, FieldNode) or field.directives or field.name.value != LIVE_FIELD:
+            return None
+        scopes = _Scopes(self._schema, document)
+        scope = scopes.of(operation.selection_set, self._schema.subscription_type)
+        key = (query, operation_name)
+        return Plan(key, document, operation, field, scope, _after_variable(field, query))
+
+
+class _Scopes:
+    """The scopes of the selections of one document; each fragment is looked through once."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+        self._types = schema.type_map
+        self._fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        self._known: dict[str, Scope] = {}
+
+    def of(self, selections: SelectionSetNode, parent: Any) -> Scope:
+        """The narrowest scope among the fields. Validation has shown that fragments end."""
+        scopes = (self._of_one(selection, parent) for selection in selections.selections)
+        return max(scopes, default=Scope.PUBLIC)
+
+    def _of_one(self, selection: SelectionNode, parent: Any) -> Scope:
+        if isinstance(selection, FragmentSpreadNode):
+            return self._of_fragment(selection.name.value)
+        if isinstance(selection, InlineFragmentNode):
+            condition = selection.type_condition
+            inside = self._types[condition.name.value] if condition else parent
+            return self.of(selection.selection_set, inside)
+        if not isinstance(selection, FieldNode):
+            return Scope.VIEWER
+        if selection.name.value.startswith("__"):
+            return Scope.PUBLIC
+        declared = _declared_scope(parent, selection.name.value)
+        if selection.selection_set is None:
+            return declared
+        kind = get_named_type(parent.fields[selection.name.value].type)
+        return max(declared, self.of(selection.selection_set, kind))
+
+    def _of_fragment(self, name: str) -> Scope:
+        if name not in self._known:
+            fragment = self._fragments[name]
+            inside = self._types[fragment.type_condition.name.value]
+            self._known[name] = self.of(fragment.selection_set, inside)
+        return self._known[name]
+
+
+def _declared_scope(parent: GraphQLObjectType | GraphQLInterfaceType, name: str) -> Scope:
+    definition = parent.fields[name].extensions.get("strawberry-definition")
+    if not isinstance(definition, StrawberryField):
+        return Scope.VIEWER
+    scope: Scope = definition.metadata.get(SCOPE, Scope.VIEWER)
+    return scope
+
+
+def _after_variable(field: FieldNode, query: str) -> str | None:
+    """The variable that is the cursor and nothing else."""
+    for argument in field.arguments or ():
+        if argument.name.value == AFTER and isinstance(argument.value, VariableNode):
+            name = argument.value.name.value
+            # Once where it is declared, once where it is used.
+            return name if query.count(f"${name}") == 2 else None
+    return None

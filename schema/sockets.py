@@ -1,0 +1,189 @@
+"""graphql-transport-ws: Strawberry's handler, made exact.
+
+A message that is none closes its own socket with 4400, and a document that does not parse, a token
+that has ended, or one operation too many ends only that operation.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import orjson
+from graphql import GraphQLError
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+    Operation,
+)
+
+from schema.errors import code_and_message
+from schema.groups import payloads, shareable
+from schema.sharing import Shared
+from services.context import Context
+from services.errors import NotSignedIn, ServiceError, Unavailable
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.websockets import WebSocket
+
+# Headers of the request, address of the client, and the authorization if it came otherwise.
+MakeContext = Callable[["Request | WebSocket", str | None], Awaitable[Context]]
+
+MOST_OPERATIONS = 20
+TRY_AGAIN_LATER = 1013
+OUR_FAULT = 4500
+LONGEST_REASON = 123
+
+log = logging.getLogger("graphql")
+
+
+class Encoded(str):
+    """JSON that was encoded before, to be sent as it is."""
+
+    __slots__ = ()
+
+
+def rejected(reason: str) -> GraphQLError:
+    """What is said of a request that is not carried out."""
+    return GraphQLError(reason, extensions={"code": "QUERY_REJECTED"})
+
+
+def as_graphql_error(error: Exception) -> GraphQLError:
+    """What is said of something that went wrong outside of an operation."""
+    if isinstance(error, GraphQLError):
+        return error
+    if isinstance(error, ServiceError):
+        code, message = code_and_message(error)
+        return GraphQLError(message, extensions={"code": code})
+    request_id = uuid4().hex
+    log.error("Internal error in request %s", request_id, exc_info=error)
+    return GraphQLError(
+        "Something went wrong on our side.",
+        extensions={"code": "INTERNAL", "requestId": request_id},
+    )
+
+
+class Connection:
+    """What stands for the context on a WebSocket: made again, with rights read fresh, for each
+    operation that begins on it.
+    """
+
+    def __init__(self, make: MakeContext, socket: "WebSocket") -> None:
+        self.connection_params: Mapping[str, object] = {}
+        self._make = make
+        self._socket = socket
+        self._context: Context | None = None
+
+    async def refresh(self) -> None:
+        """Find out again who asks.
+
+        Raises:
+            NotSignedIn: the token has ended, or what it stood for has, or is none.
+
+        """
+        params = {key.lower(): value for key, value in self.connection_params.items()}
+        authorization = params.get("authorization")
+        if not isinstance(authorization, str | None):
+            raise NotSignedIn
+        self._context = await self._make(self._socket, authorization)
+
+    def for_operation(self) -> Context:
+        """The context of one operation."""
+        if self._context is None:
+            raise RuntimeError("An operation began before its connection was acknowledged.")
+        return self._context.for_operation()
+
+
+class Socket(ASGIWebSocketAdapter):
+    """A socket whose reasons for closing fit, whatever was sent to it."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close; a reason has at most 123 bytes."""
+        await super().close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
+
+
+class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
+    """graphql-transport-ws with every message checked before it is acted on."""
+
+    async def handle_message(self, message: Any) -> None:
+        """Act on a message, or close the socket with 4400 if it is none."""
+        if not _is_message(message):
+            await self.handle_invalid_message("This is not a message of graphql-transport-ws")
+            return
+        await super().handle_message(message)
+
+    async def handle_connection_init(self, message: Any) -> None:
+        """Acknowledge the connection, or ask the client to come back when we can be reached."""
+        if message.get("payload", {}) is None:
+            message = {**message, "payload": {}}
+        try:
+            await super().handle_connection_init(message)
+        except WebSocketDisconnected:
+            raise
+        except Unavailable as error:
+            await self.websocket.close(TRY_AGAIN_LATER, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told so much
+            await self.websocket.close(OUR_FAULT, as_graphql_error(error).message)
+
+    async def handle_subscribe(self, message: Any) -> None:
+        """Begin an operation, unless there are too many on this socket."""
+        if len(self.operations) >= MOST_OPERATIONS and message["id"] not in self.operations:
+            error = rejected(f"At most {MOST_OPERATIONS} operations at once are accepted.")
+            payload: Any = [error.formatted]
+            await self.send_message({"id": message["id"], "type": "error", "payload": payload})
+            return
+        await super().handle_subscribe(message)
+
+    async def run_operation(self, operation: Operation[Any, None]) -> None:
+        """Run an operation with the rights that its sender has now."""
+        try:
+            if not operation.query.strip():
+                raise rejected("The query is empty.")
+            await self.context.refresh()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operation ends with it
+            await operation.send_initial_errors([as_graphql_error(error)])
+        else:
+            shared = shareable(operation.query, operation.variables, operation.operation_name)
+            if shared is None:
+                await super().run_operation(operation)
+            else:
+                await self._run_shared(operation, shared)
+
+    async def _run_shared(self, operation: Operation[Any, None], shared: Shared) -> None:
+        """Send what a group is sent, each payload in this operation's own frame."""
+        name = orjson.dumps(operation.id).decode()
+        try:
+            async with aclosing(payloads(shared, self.context.for_operation())) as updates:
+                async for payload in updates:
+                    frame: Any = Encoded(f'{{"id":{name},"type":"next","payload":{payload}}}')
+                    await self.websocket.send_json(frame)
+            await operation.send_operation_message({"id": operation.id, "type": "complete"})
+        except WebSocketDisconnected:
+            raise
+        except Exception as error:  # noqa: BLE001 - a view that cannot go on must hear of it
+            await operation.send_initial_errors([as_graphql_error(error)])
+
+    @staticmethod
+    def _get_pre_execution_close_reason(_error: GraphQLError) -> str | None:
+        """Never close a socket for one bad document: other operations live on it."""
+        return None
+
+
+def _is_message(message: Any) -> bool:
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return False
+    if message["type"] not in {"subscribe", "complete"}:
+        return True
+    if not isinstance(message.get("id"), str) or not message["id"]:
+        return False
+    payload = message.get("payload")
+    return message["type"] == "complete" or (
+        isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+        and isinstance(payload.get("extensions"), dict | None)
+    )

@@ -1,0 +1,1 @@
+"""Whole stories, races and disasters against real server processes."""

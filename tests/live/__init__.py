@@ -1,0 +1,1 @@
+"""The live calendar over graphql-transport-ws."""

@@ -1,0 +1,128 @@
+"""A field that says that it is the same for all viewers of a scope is: shown by asking as all."""
+
+from typing import Any
+
+import pytest
+from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLScalarType, get_named_type
+
+from models import Role
+from schema.fields import SCOPE, Scope
+from schema.root import schema
+from tests.api import Api
+from tests.conftest import Clinic
+from tests.factories import id_of, tomorrow, wire
+
+TYPES = schema._schema.type_map
+# The types that a live view can reach without leaving what it is about.
+REACHABLE = ("Calendar", "Slot", "Doctor", "Department", "Office", "AvailabilityTemplate")
+ARGUMENTS = {
+    "slots": lambda: f'(from: "{wire(tomorrow(0))}", to: "{wire(tomorrow(23))}")',
+    "doctors": lambda: "(first: 2)",
+}
+DEEPER = {
+    "DoctorConnection": "totalCount pageInfo { endCursor } edges { cursor node { id } }",
+    "CalendarOwner": "... on Doctor { id }",
+}
+
+
+def scope_of(field: Any) -> Scope:
+    definition = field.extensions["strawberry-definition"]
+    scope: Scope = definition.metadata.get(SCOPE, Scope.VIEWER)
+    return scope
+
+
+def shared_fields(widest: Scope) -> list[tuple[str, str]]:
+    """The fields of reachable types that are declared to be of one scope."""
+    found = []
+    for name in REACHABLE:
+        kind = TYPES[name]
+        assert isinstance(kind, GraphQLObjectType)
+        found += [(name, f) for f, field in kind.fields.items() if scope_of(field) is widest]
+    return found
+
+
+def selection(type_name: str, field_name: str) -> str:
+    kind = TYPES[type_name]
+    assert isinstance(kind, GraphQLObjectType)
+    inside = get_named_type(kind.fields[field_name].type)
+    arguments = ARGUMENTS[field_name]() if field_name in ARGUMENTS else ""
+    if isinstance(inside, GraphQLScalarType | GraphQLEnumType):
+        return f"{field_name}{arguments}"
+    return f"{field_name}{arguments} {{ {DEEPER.get(inside.name, 'id')} }}"
+
+
+async def everybody(clinic: Clinic) -> list[Api]:
+    """The public, and two people of each role."""
+    others = [await clinic.factory.person(role) for role in Role]
+    first = [clinic.admin, clinic.reception, clinic.doctor, clinic.patient]
+    return [clinic.public, *first, *(clinic.public.signed_in(one.token) for one in others)]
+
+
+async def things(clinic: Clinic) -> dict[str, str]:
+    """One thing of each type, by type."""
+    made = await clinic.admin.done("createDepartment", "department { id }", name="Cardiology")
+    office = await clinic.admin.done("createOffice", "office { id }", name="Main")
+    doctor = clinic.person(Role.DOCTOR)
+    await clinic.admin.done(
+        "updateDoctor",
+        "doctor { id }",
+        doctorId=id_of(doctor.doctor),
+        departmentId=made["id"],
+        officeId=office["id"],
+        languages=["es"],
+    )
+    template = await clinic.factory.template(doctor.calendar)
+    slot = await clinic.factory.slot(doctor.calendar, tomorrow())
+    await clinic.patient.done("bookAppointment", "appointment { id }", slotId=id_of(slot))
+    return {
+        "Calendar": id_of(doctor.calendar),
+        "Slot": id_of(slot),
+        "Doctor": id_of(doctor.doctor),
+        "Department": made["id"],
+        "Office": office["id"],
+        "AvailabilityTemplate": id_of(template),
+    }
+
+
+async def shown(api: Api, type_name: str, field_name: str, id: str) -> Any:
+    document = f"""
+    query ($id: ID!) {{ node(id: $id) {{
+      ... on {type_name} {{ {selection(type_name, field_name)} }}
+    }} }}"""
+    return (await api.ask(document, id=id))["node"][field_name]
+
+
+async def test_public_fields_are_the_same_for_everybody(clinic: Clinic) -> None:
+    ids, apis = await things(clinic), await everybody(clinic)
+    for type_name, field_name in shared_fields(Scope.PUBLIC):
+        answers = [await shown(api, type_name, field_name, ids[type_name]) for api in apis]
+        assert all(answer == answers[0] for answer in answers), (type_name, field_name, answers)
+
+
+async def test_fields_of_a_role_are_the_same_within_it(clinic: Clinic) -> None:
+    ids, apis = await things(clinic), (await everybody(clinic))[1:]
+    of_role = list(zip(apis[: len(Role)], apis[len(Role) :], strict=True))
+    for type_name, field_name in shared_fields(Scope.ROLE):
+        for one, other in of_role:
+            answers = [
+                await shown(api, type_name, field_name, ids[type_name]) for api in (one, other)
+            ]
+            assert answers[0] == answers[1], (type_name, field_name)
+
+
+@pytest.mark.parametrize(
+    ("type_name", "field_name"),
+    [("Slot", "appointments"), ("Doctor", "user")],
+)
+def test_fields_with_people_in_them_are_never_shared(type_name: str, field_name: str) -> None:
+    kind = TYPES[type_name]
+    assert isinstance(kind, GraphQLObjectType)
+    assert scope_of(kind.fields[field_name]) is Scope.VIEWER
+
+
+def test_nothing_of_people_is_declared_to_be_shared() -> None:
+    for type_name in ("User", "Patient", "Appointment", "AppointmentEvent", "Session"):
+        kind = TYPES[type_name]
+        assert isinstance(kind, GraphQLObjectType)
+        wide = [f for f, field in kind.fields.items() if scope_of(field) is not Scope.VIEWER]
+        assert wide in ([], ["id"])

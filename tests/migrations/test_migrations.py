@@ -1,0 +1,96 @@
+"""Migrations: up, down and up again, and nothing left for autogenerate to do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from secrets import token_hex
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from models import Base
+from models.database import Database
+from models.migration import configuration, migrate
+
+# Whatever a database consists of, as PostgreSQL itself writes it down.
+CATALOG = """
+SELECT 'column ' || table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable
+       || ' ' || coalesce(column_default, '') AS line
+FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL
+SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+UNION ALL
+SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL
+SELECT 'enum ' || typname || ' ' || string_agg(enumlabel, ' ' ORDER BY enumsortorder)
+FROM pg_enum JOIN pg_type ON pg_type.oid = enumtypid GROUP BY typname
+ORDER BY line
+"""
+
+
+@pytest.fixture
+async def url(database: Database) -> AsyncIterator[str]:
+    """The address of an empty database of the test's own."""
+    name = f"migrated_{token_hex(6)}"
+    connection = await asyncpg.connect(database.dsn)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    yield database.url.set(database=name).render_as_string(hide_password=False)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+async def catalog(url: str) -> list[str]:
+    """What the database consists of, Alembic's own table aside."""
+    connection = await asyncpg.connect(Database(url).dsn)
+    rows = await connection.fetch(CATALOG)
+    await connection.close()
+    return [row["line"] for row in rows if "alembic_version" not in row["line"]]
+
+
+async def test_up_down_and_up_again_leaves_the_same_database(url: str) -> None:
+    await asyncio.to_thread(migrate, url)
+    before = await catalog(url)
+    assert any("EXCLUDE USING gist" in line for line in before)
+    await asyncio.to_thread(command.downgrade, configuration(url), "base")
+    assert await catalog(url) == []
+    await asyncio.to_thread(migrate, url)
+    assert await catalog(url) == before
+
+
+async def test_autogenerate_finds_nothing_to_do(url: str) -> None:
+    await asyncio.to_thread(migrate, url)
+    # Raises where it finds something.
+    await asyncio.to_thread(command.check, configuration(url))
+
+
+async def test_migrations_make_what_the_models_say(url: str) -> None:
+    await asyncio.to_thread(migrate, url)
+    migrated = await catalog(url)
+    engine = create_async_engine(Database.address(url))
+    async with engine.begin() as connection:
+        # Autogenerate does not compare checks and exclusions: the models' own tables do.
+        await connection.run_sync(Base.metadata.drop_all)
+        await connection.run_sync(Base.metadata.create_all)
+    await engine.dispose()
+    assert await catalog(url) == migrated
+
+
+async def test_migrating_what_is_migrated_changes_nothing(url: str) -> None:
+    await asyncio.to_thread(migrate, url)
+    before = await catalog(url)
+    await asyncio.to_thread(migrate, url)
+    assert await catalog(url) == before
+
+
+def test_the_migrations_are_one_line_without_forks() -> None:
+    script = ScriptDirectory.from_config(configuration("postgresql://nowhere"))
+    revisions = list(script.walk_revisions())
+    assert len(script.get_heads()) == 1
+    assert len(script.get_bases()) == 1
+    assert [one.down_revision for one in revisions] == [
+        *(one.revision for one in revisions[1:]),
+        None,
+    ]

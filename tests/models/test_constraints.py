@@ -1,0 +1,346 @@
+"""What the database itself refuses, asked past the application: by SQL, over a bare connection."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, time, timedelta
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from models.database import Database
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+NINE = datetime(2027, 6, 1, 9, tzinfo=UTC)
+HALF = timedelta(minutes=30)
+
+# table.column → the table that it points into, always inside of one organization.
+POINTS_TO = {
+    "appointment_events.appointment_id": "appointments",
+    "appointment_events.by_id": "users",
+    "appointments.booked_by_id": "users",
+    "appointments.calendar_id": "calendars",
+    "appointments.doctor_id": "doctors",
+    "appointments.patient_id": "patients",
+    "appointments.rescheduled_from_id": "slots",
+    "appointments.slot_id": "slots",
+    "availability_templates.calendar_id": "calendars",
+    "claims.appointment_id": "appointments",
+    "claims.calendar_id": "calendars",
+    "doctors.calendar_id": "calendars",
+    "doctors.department_id": "departments",
+    "doctors.office_id": "offices",
+    "doctors.user_id": "users",
+    "patients.user_id": "users",
+    "refresh_tokens.sign_in_id": "sign_ins",
+    "sign_ins.user_id": "users",
+    "slots.calendar_id": "calendars",
+    "user_tokens.user_id": "users",
+}
+# constraint: what breaks it, each alone.
+CHECKS = {
+    "ck_appointments_times": ["ends_at = starts_at", "ends_at = starts_at - interval '1 s'"],
+    "ck_availability_templates_times": ["end_time = start_time", "end_time = '08:59'"],
+    "ck_availability_templates_slot_minutes": ["slot_minutes = 0", "slot_minutes = 1441"],
+    "ck_availability_templates_buffer_minutes": ["buffer_minutes = -1", "buffer_minutes = 1441"],
+    "ck_availability_templates_capacity": ["capacity = 0", "capacity = 1001"],
+    "ck_availability_templates_validity": ["valid_from = '2027-01-02', valid_until = '2027-01-01'"],
+    "ck_availability_templates_weekdays": ["weekdays = '{}'"],
+    "ck_claims_appointment": ["appointment_id = NULL", "kind = 'BLOCK'"],
+    "ck_claims_during": ["during = 'empty'", "during = tstzrange(lower(during), lower(during))"],
+    "ck_claims_lane": ["lane = -1"],
+    "ck_organizations_horizon_months": ["horizon_months = 0", "horizon_months = 25"],
+    "ck_organizations_minimum_notice_minutes": ["minimum_notice_minutes = -1"],
+    "ck_organizations_cancellation_notice_minutes": ["cancellation_notice_minutes = -1"],
+    "ck_organizations_max_open_appointments": ["max_open_appointments_per_patient = 0"],
+    "ck_organizations_hold_minutes": ["hold_minutes = 0", "hold_minutes = 121"],
+    "ck_slots_capacity": ["capacity = 0"],
+    "ck_slots_times": ["ends_at = starts_at"],
+}
+
+
+@pytest.fixture
+async def connection(database: Database) -> AsyncIterator["Connection"]:
+    """A bare connection inside of a transaction that leaves nothing behind."""
+    connection = await asyncpg.connect(database.dsn)
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+@pytest.fixture
+async def clinic(connection: "Connection") -> dict[str, UUID]:
+    """The ids of an organization and of one row in each of its tables."""
+    return await fill(connection)
+
+
+async def put(connection: "Connection", table: str, **values: Any) -> UUID:
+    """Insert a row, with an id unless it has one."""
+    values = {"id": uuid4(), **values}
+    places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
+    names = ", ".join(values)
+    await connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", *values.values())
+    return UUID(str(values["id"]))
+
+
+async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
+    """A new organization with one row in each table, on the nth day."""
+    begin = NINE + timedelta(days=nth - 1)
+    organization = await put(
+        connection,
+        "organizations",
+        slug=token_hex(8),
+        name="A Clinic",
+        time_zone="UTC",
+        locale="en",
+        horizon_months=6,
+        minimum_notice_minutes=0,
+        cancellation_notice_minutes=0,
+        hold_minutes=10,
+    )
+    made = {"organizations": organization}
+
+    async def add(table: str, **values: Any) -> UUID:
+        made[table] = await put(connection, table, organization_id=organization, **values)
+        return made[table]
+
+    name = {"name": "Name"}
+    zone = {"time_zone": "UTC"}
+    account = {"username": "u", "email": "u@x.example", "role": "DOCTOR", "locale": "en"}
+    user = await add("users", **account, **name, **zone)
+    calendar = await add("calendars", **zone)
+    places = {
+        "department_id": await add("departments", **name),
+        "office_id": await add("offices", **name, **zone),
+    }
+    owner = {"user_id": user, "calendar_id": calendar}
+    doctor = await add("doctors", **owner, **places, **name)
+    patient = await add("patients", user_id=user, **name)
+    times = {"starts_at": begin, "ends_at": begin + HALF}
+    slot = await add(
+        "slots", calendar_id=calendar, status="AVAILABLE", capacity=1, revision=1, **times
+    )
+    await add("availability_templates", calendar_id=calendar, **HOURS)
+    visit = {"calendar_id": calendar, "doctor_id": doctor, "patient_id": patient, **times}
+    moved = {"slot_id": slot, "rescheduled_from_id": slot, "booked_by_id": user}
+    appointment = await add(
+        "appointments", reference="AAAA-AAAA", status="BOOKED", **visit, **moved
+    )
+    line = {"version": nth, "at": begin, "by_id": user, "status": "BOOKED"}
+    await add("appointment_events", appointment_id=appointment, **line)
+    await add(
+        "claims",
+        calendar_id=calendar,
+        appointment_id=appointment,
+        kind="APPOINTMENT",
+        lane=0,
+        during=asyncpg.Range(begin, begin + HALF),
+    )
+    stay = {"created_at": NINE, "last_used_at": NINE, "expires_at": NINE}
+    sign_in = await add("sign_ins", user_id=user, **stay)
+    secret = {"token_hash": uuid4().bytes}
+    await add("refresh_tokens", sign_in_id=sign_in, created_at=NINE, **secret)
+    await add("user_tokens", user_id=user, expires_at=NINE, **secret)
+    return made
+
+
+HOURS = {
+    "weekdays": ["MONDAY"],
+    "start_time": time(9),
+    "end_time": time(17),
+    "slot_minutes": 30,
+    "buffer_minutes": 0,
+    "capacity": 1,
+}
+
+
+async def refusing(connection: "Connection", statement: str, *values: Any) -> str | None:
+    """The name of the constraint that refuses a statement; nothing where none does."""
+    try:
+        async with connection.transaction():
+            await connection.execute(statement, *values)
+    except asyncpg.IntegrityConstraintViolationError as error:
+        return error.constraint_name
+    return None
+
+
+async def copying(connection: "Connection", table: str, id: UUID, **changes: Any) -> str | None:
+    """The constraint that refuses another row like one that is there, but for some changes."""
+    row = dict(await connection.fetchrow(f"SELECT * FROM {table} WHERE id = $1", id) or {})
+    try:
+        async with connection.transaction():
+            await put(connection, table, **{**row, "id": uuid4(), **changes})
+    except asyncpg.IntegrityConstraintViolationError as error:
+        return error.constraint_name
+    return None
+
+
+# ------------------------------------------------------------ checks
+
+
+async def test_every_check_of_the_database_is_tried_here(connection: "Connection") -> None:
+    found = await connection.fetch(
+        "SELECT conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid "
+        "WHERE contype = 'c' AND relnamespace = 'public'::regnamespace"
+    )
+    assert {row["conname"] for row in found} == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+async def test_a_check_refuses_what_cannot_be(
+    connection: "Connection", clinic: dict[str, UUID], name: str
+) -> None:
+    table = next(table for table in clinic if name.startswith(f"ck_{table}_"))
+    for change in CHECKS[name]:
+        statement = f"UPDATE {table} SET {change} WHERE id = $1"
+        assert await refusing(connection, statement, clinic[table]) == name
+
+
+async def test_midnight_ends_a_day_of_work(
+    connection: "Connection", clinic: dict[str, UUID]
+) -> None:
+    statement = "UPDATE availability_templates SET end_time = '00:00' WHERE id = $1"
+    assert await refusing(connection, statement, clinic["availability_templates"]) is None
+
+
+# ------------------------------------------------------------ two organizations
+
+
+async def test_no_foreign_key_leads_out_of_an_organization(connection: "Connection") -> None:
+    found = await connection.fetch("""
+        SELECT conrelid::regclass::text AS child, confrelid::regclass::text AS parent,
+               (SELECT array_agg(attname ORDER BY place) FROM unnest(conkey)
+                    WITH ORDINALITY AS of_child (number, place)
+                JOIN pg_attribute ON attrelid = conrelid AND attnum = number) AS columns
+        FROM pg_constraint WHERE contype = 'f'
+    """)
+    inside = {}
+    for row in found:
+        if row["parent"] == "organizations":
+            assert row["columns"] == ["organization_id"]
+        else:
+            organization, column = row["columns"]
+            assert organization == "organization_id"
+            inside[f"{row['child']}.{column}"] = row["parent"]
+    assert inside == POINTS_TO
+
+
+@pytest.mark.parametrize("reference", POINTS_TO)
+async def test_no_row_points_at_another_organizations(
+    connection: "Connection", clinic: dict[str, UUID], reference: str
+) -> None:
+    table, _, column = reference.partition(".")
+    target = POINTS_TO[reference]
+    foreign = await fill(connection, nth=2)
+    statement = f"UPDATE {table} SET {column} = $2 WHERE id = $1"
+    refused = await refusing(connection, statement, clinic[table], foreign[target])
+    assert refused == f"fk_{column}_{target}"
+    refused = await refusing(connection, statement, clinic[table], uuid4())
+    assert refused == f"fk_{column}_{target}"
+
+
+@pytest.mark.parametrize("target", sorted(set(POINTS_TO.values())))
+async def test_what_is_pointed_at_cannot_be_deleted(
+    connection: "Connection", clinic: dict[str, UUID], target: str
+) -> None:
+    statement = f"DELETE FROM {target} WHERE id = $1"
+    refused = await refusing(connection, statement, clinic[target])
+    assert refused in {
+        f"fk_{reference.partition('.')[2]}_{target}"
+        for reference, parent in POINTS_TO.items()
+        if parent == target
+    }
+
+
+# ------------------------------------------------------------ no time is taken twice
+
+
+async def test_a_lane_of_a_calendar_is_taken_once(
+    connection: "Connection", clinic: dict[str, UUID]
+) -> None:
+    minute = timedelta(minutes=1)
+    other = await put(
+        connection, "calendars", organization_id=clinic["organizations"], time_zone="UTC"
+    )
+    for begin, end, changes, expected in (
+        (NINE, NINE + HALF, {}, "no_overlap_in_lane"),
+        (NINE + minute, NINE + 2 * minute, {}, "no_overlap_in_lane"),
+        (NINE - HALF, NINE + minute, {}, "no_overlap_in_lane"),
+        (NINE + HALF - minute, NINE + 2 * HALF, {}, "no_overlap_in_lane"),
+        (NINE - HALF, NINE, {}, None),
+        (NINE + HALF, NINE + 2 * HALF, {}, None),
+        (NINE, NINE + HALF, {"lane": 1}, None),
+        (NINE, NINE + HALF, {"calendar_id": other}, None),
+    ):
+        during = asyncpg.Range(begin, end)
+        refused = await copying(connection, "claims", clinic["claims"], during=during, **changes)
+        assert refused == expected, (begin, end, changes)
+
+
+async def test_a_block_and_an_appointment_cannot_share_a_lane(
+    connection: "Connection", clinic: dict[str, UUID]
+) -> None:
+    block = {"kind": "BLOCK", "appointment_id": None}
+    refused = await copying(connection, "claims", clinic["claims"], **block)
+    assert refused == "no_overlap_in_lane"
+
+
+@pytest.mark.parametrize(
+    ("status", "offset", "expected"),
+    [
+        ("BOOKED", 0, "patient_in_one_place"),
+        ("CHECKED_IN", 29, "patient_in_one_place"),
+        ("BOOKED", -29, "patient_in_one_place"),
+        ("BOOKED", 30, None),
+        ("CHECKED_IN", -30, None),
+        ("COMPLETED", 0, None),
+        ("CANCELLED", 0, None),
+        ("NO_SHOW", 0, None),
+    ],
+)
+async def test_a_patient_is_in_one_place_at_a_time(
+    connection: "Connection",
+    clinic: dict[str, UUID],
+    status: str,
+    offset: int,
+    expected: str | None,
+) -> None:
+    starts_at = NINE + timedelta(minutes=offset)
+    times = {"starts_at": starts_at, "ends_at": starts_at + HALF}
+    changes = {"reference": "BBBB-BBBB", "status": status, **times}
+    assert await copying(connection, "appointments", clinic["appointments"], **changes) == expected
+    other = await put(
+        connection, "patients", organization_id=clinic["organizations"], name="Another"
+    )
+    changes |= {"patient_id": other, "reference": "CCCC-CCCC"}
+    assert await copying(connection, "appointments", clinic["appointments"], **changes) is None
+
+
+async def test_a_calendar_has_one_slot_at_a_time_removed_ones_aside(
+    connection: "Connection", clinic: dict[str, UUID]
+) -> None:
+    slot = clinic["slots"]
+    assert await copying(connection, "slots", slot) == "uq_slots_calendar_id_starts_at"
+    assert await copying(connection, "slots", slot, status="REMOVED") is None
+    assert await copying(connection, "slots", slot, status="REMOVED") is None
+
+
+async def test_codes_and_lines_of_history_are_given_once(
+    connection: "Connection", clinic: dict[str, UUID]
+) -> None:
+    later = {"starts_at": NINE + HALF, "ends_at": NINE + 2 * HALF}
+    appointment, event = clinic["appointments"], clinic["appointment_events"]
+    refused = await copying(connection, "appointments", appointment, **later)
+    assert refused == "uq_appointments_reference"
+    refused = await copying(connection, "appointment_events", event)
+    assert refused == "uq_appointment_events_appointment_version"
+    assert await copying(connection, "appointment_events", event, version=2) is None
+    # Another organization may give the same code.
+    other = await fill(connection)
+    code = "SELECT reference FROM appointments WHERE id = $1"
+    assert await connection.fetchval(code, other["appointments"]) == "AAAA-AAAA"

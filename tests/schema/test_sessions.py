@@ -1,0 +1,374 @@
+"""Sessions through the API: signing in and out, refreshing, and how attempts are counted."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from gql import gql
+from sqlalchemy import func, select, update
+
+from models import PasswordAttempts, RefreshToken, Role, SignIn, User
+from services.passwords import HASHING
+from tests.api import Api
+from tests.conftest import Clinic
+from tests.factories import PASSWORD, Factory, Person, id_of, wire
+
+HASH = HASHING.hash(PASSWORD)
+SESSION = "session { accessToken accessTokenExpiresAt refreshToken user { id } }"
+SIGN_IN = """
+mutation ($input: SignInInput!) {
+  signIn(input: $input) {
+    session { user { id } }
+    errors { __typename ... on UserError { message code path }
+             ... on TooManyAttempts { retryAt } }
+  }
+}
+"""
+UNKNOWN = {
+    "__typename": "InvalidCredentials",
+    "message": "The login or the password is wrong.",
+    "code": "INVALID_CREDENTIALS",
+    "path": ["input", "login"],
+}
+INVALID_TOKEN = {
+    "__typename": "InvalidToken",
+    "message": "This token is not valid, or not any more.",
+    "code": "INVALID_TOKEN",
+    "path": ["input", "refreshToken"],
+}
+
+
+@pytest.fixture
+async def person(factory: Factory) -> Person:
+    """A patient with a password."""
+    return await factory.person(Role.PATIENT, password_hash=HASH)
+
+
+async def signed_in(api: Api, person: Person) -> dict[str, Any]:
+    login = person.user.username
+    session: dict[str, Any] = await api.done("signIn", SESSION, login=login, password=PASSWORD)
+    return session
+
+
+async def refreshed(api: Api, session: dict[str, Any]) -> dict[str, Any]:
+    again: dict[str, Any] = await api.done(
+        "refreshSession", SESSION, refreshToken=session["refreshToken"]
+    )
+    return again
+
+
+async def is_good(api: Api, token: str) -> bool:
+    """Whether an access token opens the API; one that does not is refused in the known way."""
+    answer = await api.signed_in(token).send("{ viewer { id } }")
+    if "errors" in answer:
+        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        return False
+    return answer["data"]["viewer"] is not None
+
+
+async def change(factory: Factory, statement: Any) -> None:
+    """Change rows behind the API's back, such as their times."""
+    async with factory.database.writing(factory.organization.id) as session:
+        await session.execute(statement)
+
+
+async def sign_ins(factory: Factory) -> int:
+    async with factory.database.reading(factory.organization.id) as session:
+        return len(await session.rows(select(SignIn)))
+
+
+# ------------------------------------------------------------------------------------ signing in
+
+
+async def test_people_sign_in_by_name_or_address_in_any_case(public: Api, factory: Factory) -> None:
+    user = (
+        await factory.person(
+            Role.PATIENT, username="pia", email="pia@mail.example", password_hash=HASH
+        )
+    ).user
+    for login in ("pia", "PIA", " Pia ", "pia@mail.example", "Pia@MAIL.Example"):
+        session = await public.done("signIn", SESSION, login=login, password=PASSWORD)
+        assert session["user"] == {"id": id_of(user)}
+        assert await is_good(public, session["accessToken"])
+
+
+@pytest.mark.parametrize("role", [Role.DOCTOR, Role.PATIENT])
+async def test_the_payload_shows_who_has_signed_in(
+    factory: Factory, public: Api, role: Role
+) -> None:
+    person = await factory.person(role, password_hash=HASH)
+    session = await public.done(
+        "signIn",
+        "session { user { role doctor { name user { id } } patient { name user { id } } } }",
+        login=person.user.email,
+        password=PASSWORD,
+    )
+    shown = {"name": person.user.name, "user": {"id": id_of(person.user)}}
+    assert session["user"] == {
+        "role": role.value,
+        "doctor": shown if person.doctor else None,
+        "patient": shown if person.patient else None,
+    }
+
+
+async def test_an_access_token_lasts_ten_minutes(public: Api, person: Person) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    ends = datetime.fromisoformat((await signed_in(public, person))["accessTokenExpiresAt"])
+    ten = timedelta(minutes=10)
+    assert before + ten <= ends <= datetime.now(UTC) + ten
+
+
+@pytest.mark.parametrize(
+    ("login", "password", "values"),
+    [
+        ("nobody", PASSWORD, {}),
+        ("", "", {}),
+        ("pia", "another password", {}),
+        ("pia", PASSWORD.upper(), {}),
+        ("pia", f"{PASSWORD}\0", {}),
+        ("pia", "x" * 5000, {}),
+        ("pia", PASSWORD, {"is_active": False}),
+        ("pia", "", {"password_hash": None}),
+        ("pia", PASSWORD, {"password_hash": None}),
+    ],
+)
+async def test_what_is_wrong_is_not_told(
+    factory: Factory, public: Api, login: str, password: str, values: dict[str, Any]
+) -> None:
+    await factory.person(Role.PATIENT, username="pia", **{"password_hash": HASH, **values})
+    before = await sign_ins(factory)
+    refusal = await public.refusal("signIn", SESSION, login=login, password=password)
+    assert refusal == UNKNOWN
+    assert await sign_ins(factory) == before
+
+
+async def test_a_login_that_no_text_can_be_is_bad_input(factory: Factory, public: Api) -> None:
+    refusal = await public.refusal("signIn", SESSION, login="pi\0a", password=PASSWORD)
+    assert refusal == {
+        "__typename": "InvalidInput",
+        "message": "Control characters are not allowed.",
+        "code": "INVALID_INPUT",
+        "path": [],
+    }
+    assert await sign_ins(factory) == 0
+
+
+# -------------------------------------------------------------------------------------- attempts
+
+
+async def attempt(api: Api, login: str, password: str, *, socket: bool = False) -> dict[str, Any]:
+    """One try; over a WebSocket of its own if asked for."""
+    values = {"input": {"login": login, "password": password}}
+    if not socket:
+        return (await api.ask(SIGN_IN, **values))["signIn"]
+    async with api.socket() as session:
+        request = gql(SIGN_IN)
+        request.variable_values = values
+        answer = await session.execute(request)
+    return answer["signIn"]
+
+
+@pytest.mark.parametrize("login", ["pia", "nobody"])
+async def test_the_eleventh_try_is_refused_whichever_way_it_comes(
+    factory: Factory, public: Api, login: str
+) -> None:
+    await factory.person(Role.PATIENT, username="pia", password_hash=HASH)
+    spellings = [login.upper(), f" {login}"] * 5
+    answers = await asyncio.gather(
+        *(attempt(public, name, "wrong", socket=n % 3 == 0) for n, name in enumerate(spellings))
+    )
+    assert [answer["errors"] for answer in answers] == [[UNKNOWN]] * 10
+    refused = {
+        "__typename": "TooManyAttempts",
+        "message": "Too many attempts; wait before you try again.",
+        "code": "TOO_MANY_ATTEMPTS",
+        "path": ["input", "login"],
+        "retryAt": wire((await attempts_of(factory, login)).started_at + timedelta(minutes=15)),
+    }
+    for socket in (False, True):
+        answer = await attempt(public, login, PASSWORD, socket=socket)
+        assert answer == {"session": None, "errors": [refused]}
+
+
+async def attempts_of(factory: Factory, login: str) -> PasswordAttempts:
+    async with factory.database.crossing_organizations() as session:
+        return await session.get_one(PasswordAttempts, (factory.organization.id, login))
+
+
+async def tried(factory: Factory, login: str, attempts: int, minutes_ago: int) -> None:
+    """As if a login had been tried so often, beginning so long ago."""
+    started_at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    row = PasswordAttempts(login=login, attempts=attempts, started_at=started_at)
+    row.organization_id = factory.organization.id
+    await factory.add(row)
+
+
+async def test_after_a_quarter_of_an_hour_the_count_begins_again(
+    factory: Factory, public: Api
+) -> None:
+    await tried(factory, "early", attempts=10, minutes_ago=14)
+    await tried(factory, "late", attempts=10, minutes_ago=16)
+    early = await attempt(public, "early", "wrong")
+    late = await attempt(public, "late", "wrong")
+    assert [early["errors"][0]["code"], late["errors"][0]["code"]] == [
+        "TOO_MANY_ATTEMPTS",
+        "INVALID_CREDENTIALS",
+    ]
+    assert (await attempts_of(factory, "late")).attempts == 1
+
+
+async def test_a_success_sets_the_count_back(factory: Factory, public: Api, person: Person) -> None:
+    login = person.user.username
+    await tried(factory, login, attempts=9, minutes_ago=1)
+    await signed_in(public, person)
+    assert (await attempt(public, login, "wrong"))["errors"] == [UNKNOWN]
+    assert (await attempts_of(factory, login)).attempts == 1
+
+
+async def test_those_who_are_signed_in_are_not_locked_out(
+    factory: Factory, public: Api, person: Person
+) -> None:
+    await tried(factory, person.user.username, attempts=99, minutes_ago=1)
+    assert await is_good(public, person.token)
+
+
+# ------------------------------------------------------------------------------------ refreshing
+
+
+async def test_a_refresh_rotates_both_tokens(factory: Factory, public: Api, person: Person) -> None:
+    first = await signed_in(public, person)
+    second = await refreshed(public, first)
+    third = await refreshed(public, second)
+    for name in ("accessToken", "refreshToken"):
+        assert len({session[name] for session in (first, second, third)}) == 3
+    assert {session["user"]["id"] for session in (first, second, third)} == {id_of(person.user)}
+    assert await is_good(public, first["accessToken"])
+    assert await is_good(public, third["accessToken"])
+    async with factory.database.reading(factory.organization.id) as session:
+        kept = await session.rows(select(RefreshToken))
+    assert [len(row.token_hash) for row in kept] == [32, 32, 32]
+    assert sorted(row.used_at is None for row in kept) == [False, False, True]
+
+
+async def test_a_token_that_is_used_twice_ends_its_sign_in_and_no_other(
+    public: Api, person: Person
+) -> None:
+    first, other = await signed_in(public, person), await signed_in(public, person)
+    second = await refreshed(public, first)
+    for stolen in (first, second):
+        refusal = await public.refusal(
+            "refreshSession", SESSION, refreshToken=stolen["refreshToken"]
+        )
+        assert refusal == INVALID_TOKEN
+    assert not await is_good(public, first["accessToken"])
+    assert not await is_good(public, second["accessToken"])
+    assert await is_good(public, (await refreshed(public, other))["accessToken"])
+
+
+async def test_of_many_who_refresh_at_once_one_wins(public: Api, person: Person) -> None:
+    token = (await signed_in(public, person))["refreshToken"]
+    answers = await asyncio.gather(
+        *(public.act("refreshSession", SESSION, refreshToken=token) for _ in range(8))
+    )
+    assert [answer["errors"] for answer in answers if answer["session"] is None] == [
+        [INVALID_TOKEN]
+    ] * 7
+
+
+@pytest.mark.parametrize(
+    ("role", "idle"),
+    [
+        (Role.PATIENT, timedelta(days=7)),
+        (Role.DOCTOR, timedelta(minutes=30)),
+        (Role.RECEPTIONIST, timedelta(minutes=30)),
+        (Role.ADMIN, timedelta(minutes=30)),
+    ],
+)
+async def test_a_session_ends_when_it_is_not_used(
+    factory: Factory, public: Api, role: Role, idle: timedelta
+) -> None:
+    person = await factory.person(role, password_hash=HASH)
+    session = await signed_in(public, person)
+    minute = timedelta(minutes=1)
+    used = update(SignIn).where(SignIn.user_id == person.user.id)
+    await change(factory, used.values(last_used_at=datetime.now(UTC) - idle + minute))
+    session = await refreshed(public, session)
+    await change(factory, used.values(last_used_at=datetime.now(UTC) - idle - minute))
+    refusal = await public.refusal("refreshSession", SESSION, refreshToken=session["refreshToken"])
+    assert refusal == INVALID_TOKEN
+
+
+@pytest.mark.parametrize(
+    ("role", "longest"),
+    [
+        (Role.PATIENT, timedelta(days=30)),
+        (Role.DOCTOR, timedelta(hours=12)),
+        (Role.RECEPTIONIST, timedelta(hours=12)),
+        (Role.ADMIN, timedelta(hours=12)),
+    ],
+)
+async def test_a_session_ends_however_much_it_is_used(
+    factory: Factory, public: Api, role: Role, longest: timedelta
+) -> None:
+    person = await factory.person(role, password_hash=HASH)
+    session = await refreshed(public, await signed_in(public, person))
+    async with factory.database.reading(factory.organization.id) as reading:
+        (lasting,) = await reading.rows(
+            select(SignIn.expires_at - SignIn.created_at).where(
+                SignIn.user_id == person.user.id, SignIn.ip_address.is_not(None)
+            )
+        )
+    assert longest <= lasting < longest + timedelta(seconds=1)
+    await change(factory, update(SignIn).values(expires_at=datetime.now(UTC)))
+    refusal = await public.refusal("refreshSession", SESSION, refreshToken=session["refreshToken"])
+    assert refusal == INVALID_TOKEN
+
+
+async def test_only_the_own_fresh_token_of_an_active_account_refreshes(
+    factory: Factory, public: Api, person: Person
+) -> None:
+    session = await signed_in(public, person)
+    tokens = [session["accessToken"], "", "\0", session["refreshToken"][:-1], "x" * 9999]
+    for token in tokens:
+        assert await public.refusal("refreshSession", SESSION, refreshToken=token) == INVALID_TOKEN
+    await change(factory, update(User).values(is_active=False))
+    refusal = await public.refusal("refreshSession", SESSION, refreshToken=session["refreshToken"])
+    assert refusal == INVALID_TOKEN
+    async with factory.database.reading(factory.organization.id) as reading:
+        unused = select(func.count()).where(RefreshToken.used_at.is_(None))
+        assert (await reading.execute(unused)).scalar_one() == 1
+
+
+# ----------------------------------------------------------------------------------- signing out
+
+
+async def test_signing_out_ends_this_session_at_once(public: Api, person: Person) -> None:
+    here, there = await signed_in(public, person), await signed_in(public, person)
+    assert await public.signed_in(here["accessToken"]).act("signOut", "signedOut") == {
+        "signedOut": True,
+        "errors": [],
+    }
+    assert not await is_good(public, here["accessToken"])
+    refusal = await public.refusal("refreshSession", SESSION, refreshToken=here["refreshToken"])
+    assert refusal == INVALID_TOKEN
+    assert await is_good(public, there["accessToken"])
+    assert await is_good(public, (await refreshed(public, there))["accessToken"])
+
+
+async def test_signing_out_everywhere_ends_all_of_ones_sessions(
+    public: Api, person: Person, clinic: Clinic
+) -> None:
+    here, there = await signed_in(public, person), await signed_in(public, person)
+    await public.signed_in(here["accessToken"]).done("signOut", "signedOut", everywhere=True)
+    for session in (here, there):
+        assert not await is_good(public, session["accessToken"])
+    assert await is_good(public, clinic.person(Role.PATIENT).token)
+
+
+async def test_an_account_that_is_shut_is_out_at_once(
+    factory: Factory, public: Api, person: Person
+) -> None:
+    assert await is_good(public, person.token)
+    await change(factory, update(User).values(is_active=False))
+    assert not await is_good(public, person.token)

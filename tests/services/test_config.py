@@ -1,0 +1,72 @@
+"""Settings: what the server refuses to start with, and that it says how to mend it."""
+
+import dataclasses
+
+import pytest
+
+from services.config import Config, ConfigurationError
+
+GOOD = "7Jc4daP04T3abNY7c4NtUwueXQGfd2b-_KzQw9Lr0Xs5VtYp1MhGe8Ui"
+
+
+def test_a_strong_secret_is_all_that_is_needed() -> None:
+    config = Config(secret_key=GOOD)
+    assert (config.development, config.demo, config.broadcast_url) == (False, False, "")
+    assert config.access_token_minutes == 10
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        " ",
+        "secret",
+        GOOD[:31],
+        "x" * 64,
+        "ab" * 40,
+        "123456789" * 8,
+        "\u20ac" * 32,
+    ],
+)
+def test_a_weak_secret_is_refused_with_a_way_to_make_a_strong_one(secret: str) -> None:
+    with pytest.raises(ConfigurationError, match="SECRET_KEY is missing or weak") as refused:
+        Config(secret_key=secret)
+    assert "secrets.token_urlsafe(48)" in str(refused.value)
+
+
+def test_thirty_two_bytes_are_enough_for_a_secret() -> None:
+    assert Config(secret_key="0123456789abcdef" * 2).secret_key
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "kafka://localhost",
+        "http://localhost",
+        "memory",
+        "://",
+        "localhost:5432",
+        " postgres://localhost",
+    ],
+)
+def test_hints_travel_by_postgresql_or_memory_alone(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="BROADCAST_URL must begin with"):
+        Config(secret_key=GOOD, broadcast_url=url)
+
+
+@pytest.mark.parametrize("url", ["", "memory://", "postgres://a/b", "postgresql://a/b"])
+def test_the_ways_that_are_known_are_accepted(url: str) -> None:
+    assert Config(secret_key=GOOD, broadcast_url=url).broadcast_url == url
+
+
+@pytest.mark.parametrize("minutes", [0, -1, -(2**31)])
+def test_an_access_token_lasts_at_least_a_minute(minutes: int) -> None:
+    with pytest.raises(ConfigurationError, match="ACCESS_TOKEN_MINUTES must be at least 1"):
+        Config(secret_key=GOOD, access_token_minutes=minutes)
+    assert Config(secret_key=GOOD, access_token_minutes=1).access_token_minutes == 1
+
+
+def test_settings_stay_as_they_are() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config(secret_key=GOOD).secret_key = "another"  # type: ignore[misc]
