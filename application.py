@@ -6,11 +6,14 @@ Starlette is known here and in main.py alone. No rule lives here.
 import contextlib
 import gc
 from collections.abc import AsyncIterator
+from os import PathLike
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -28,6 +31,7 @@ from services.live import Live
 from services.mailer import ConsoleMailer
 from services.passwords import Passwords
 
+FOR_EVER = "public, max-age=31536000, immutable"
 IDE = Path(__file__).parent / "web" / "dist" / "graphiql"
 # The page of GraphiQL runs its own files and talks to its own server, and nothing else.
 CONTENT_SECURITY = (
@@ -57,6 +61,17 @@ class Guarded:
             await send(message)
 
         await self.app(scope, receive, guarded)
+
+
+class Built(StaticFiles):
+    """What Vite built: a name with a hash in it never means anything else."""
+
+    def file_response(self, full_path: str | PathLike[str], *args: Any, **kwargs: Any) -> Response:
+        """The file, and how long a browser may keep it."""
+        response = super().file_response(full_path, *args, **kwargs)
+        is_named_by_content = Path(full_path).parent.name == "assets"
+        response.headers["cache-control"] = FOR_EVER if is_named_by_content else "no-cache"
+        return response
 
 
 def application(config: Config, database_url: str) -> Starlette:
@@ -98,7 +113,7 @@ def application(config: Config, database_url: str) -> Starlette:
     if page is not None:
         routes += [
             Route("/graphiql/config.json", JSONResponse(ide_settings(config))),
-            Mount("/graphiql", StaticFiles(directory=IDE)),
+            Mount("/graphiql", Built(directory=IDE), middleware=[Middleware(GZipMiddleware)]),
         ]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Guarded)])
 
