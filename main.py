@@ -287,6 +287,13 @@ def print_schema(_: argparse.Namespace) -> None:
     sys.stdout.write(schema.as_str() + "\n")
 
 
+def size(word: str) -> int:
+    """How many of something: one at least."""
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1")
+    return int(word)
+
+
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     whole = argparse.ArgumentParser(
@@ -333,8 +340,8 @@ def parser() -> argparse.ArgumentParser:
             "--organization", metavar="SLUG", help="which one, where there are several"
         )
     showing = add("demo", demonstrate, "Make demo data in an empty database.")
-    showing.add_argument("--doctors", type=int, default=24, help="how many (default 24)")
-    showing.add_argument("--patients", type=int, default=300, help="how many (default 300)")
+    showing.add_argument("--doctors", type=size, default=24, help="how many (default 24)")
+    showing.add_argument("--patients", type=size, default=300, help="how many (default 300)")
     add("schema", print_schema, "Print the schema in GraphQL's schema language.")
     return whole
 

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, IntEnum
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Optional, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, Optional, TypeVar, get_args, get_origin
 
 import strawberry
-from strawberry import UNSET, Info, Some
+from strawberry import UNSET, Info, Maybe, Some
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions.field_extension import FieldExtension
 from strawberry.types.base import StrawberryMaybe
@@ -27,6 +28,9 @@ from services.errors import Refusal
 Cls = TypeVar("Cls", bound=type)
 NODE = "node"
 NAME = "name"
+NEVER_EMPTY = "never empty"
+# At run time it is a class, whatever it is for a type checker.
+MAYBE: Any = Maybe
 SCOPE = "scope"
 
 
@@ -148,7 +152,17 @@ def value(cls: Cls) -> Cls:
 
 
 def inputs(cls: Cls) -> Cls:
-    """Declare an input type; its description is its docstring."""
+    """Declare an input type; its description is its docstring.
+
+    Null is the same as nothing said where a value cannot be empty: on the wire such a field may be
+    null, as every field that may be left out.
+    """
+    for name, annotation in list(cls.__annotations__.items()):
+        kinds: tuple[Any, ...] = get_args(annotation) if get_origin(annotation) is MAYBE else ()
+        if kinds and type(None) not in get_args(kinds[0]):
+            cls.__annotations__[name] = MAYBE[kinds[0] | None]
+            part = cls.__dict__[name]
+            part.metadata = MappingProxyType({**part.metadata, NEVER_EMPTY: True})
     return strawberry.input(cls, description=cls.__doc__)
 
 
@@ -192,6 +206,8 @@ def plain(value: Any, *path: str | int) -> Any:
             continue
         if isinstance(content, Some):
             content = content.value
+        if content is None and part.metadata.get(NEVER_EMPTY):
+            continue
         node = part.metadata.get(NODE)
         if node and content is not None:
             content = _keys(content, node, *path, part.name)

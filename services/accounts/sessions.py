@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import case, delete, or_, select, update
+from sqlalchemy import bindparam, case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from models import (
@@ -33,6 +33,32 @@ STAFF_IDLE = timedelta(minutes=30)
 LONGEST = {Role.PATIENT: timedelta(days=30)}
 STAFF_LONGEST = timedelta(hours=12)
 
+# Every signed-in request asks this: it is built once.
+VIEWER = (
+    select(Organization, User, Doctor.id, Patient.id)
+    .join(User, User.organization_id == Organization.id)
+    .join(SignIn, (SignIn.organization_id == User.organization_id) & (SignIn.user_id == User.id))
+    .outerjoin(
+        Doctor,
+        (Doctor.organization_id == User.organization_id)
+        & (Doctor.user_id == User.id)
+        & Doctor.archived_at.is_(None),
+    )
+    .outerjoin(
+        Patient,
+        (Patient.organization_id == User.organization_id)
+        & (Patient.user_id == User.id)
+        & Patient.archived_at.is_(None),
+    )
+    .where(
+        Organization.id == bindparam("organization_id"),
+        User.id == bindparam("user_id"),
+        User.is_active,
+        SignIn.id == bindparam("sign_in_id"),
+        SignIn.ended_at.is_(None),
+    )
+)
+
 
 @dataclass(frozen=True)
 class Session:
@@ -54,34 +80,13 @@ async def viewer_for(server: Server, token: str) -> tuple[Organization, Viewer]:
     claims = tokens.read_access_token(server.config, token)
     if claims.expires_at <= server.clock():
         raise NotSignedIn
-    statement = (
-        select(Organization, User, Doctor.id, Patient.id)
-        .join(User, User.organization_id == Organization.id)
-        .join(
-            SignIn, (SignIn.organization_id == User.organization_id) & (SignIn.user_id == User.id)
-        )
-        .outerjoin(
-            Doctor,
-            (Doctor.organization_id == User.organization_id)
-            & (Doctor.user_id == User.id)
-            & Doctor.archived_at.is_(None),
-        )
-        .outerjoin(
-            Patient,
-            (Patient.organization_id == User.organization_id)
-            & (Patient.user_id == User.id)
-            & Patient.archived_at.is_(None),
-        )
-        .where(
-            Organization.id == claims.organization_id,
-            User.id == claims.user_id,
-            User.is_active,
-            SignIn.id == claims.sign_in_id,
-            SignIn.ended_at.is_(None),
-        )
-    )
+    values = {
+        "organization_id": claims.organization_id,
+        "user_id": claims.user_id,
+        "sign_in_id": claims.sign_in_id,
+    }
     async with answering_unavailable(), server.database.crossing_organizations() as session:
-        row = (await session.execute(statement)).one_or_none()
+        row = (await session.execute(VIEWER, values)).one_or_none()
     if row is None:
         raise NotSignedIn
     organization, user, doctor_id, patient_id = row

@@ -105,7 +105,6 @@ async def book_appointment(
         note_event(context, session, appointment)
         await take(session, slot, appointment.id)
         await refresh_slots(session, calendar, [slot.id])
-        await session.refresh(appointment)
         return appointment
 
     return await _once(context, request, slot_id, lambda: patient_id, book)

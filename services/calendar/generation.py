@@ -5,6 +5,7 @@ removed: where the hours no longer have it, it is withdrawn, and goes with its l
 The past is left alone.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -215,32 +216,38 @@ async def generate_slots(
 
 
 async def generate_all(context: Context, *, progress: Callable[[int, int, int], None]) -> int:
-    """Make the slots of every calendar that has working hours, up to the horizon.
+    """Make the slots of every calendar that has working hours, up to the horizon; say how many.
 
     For the command line: no caller of the API may. Each calendar is a transaction of its own, so
-    stopping half way leaves whole calendars.
-
-    Args:
-        progress: told how many calendars are done, of how many, and how many slots were made.
-
-    Returns:
-        How many slots were made.
-
+    stopping half way leaves whole calendars. `progress` is told how many calendars are done, of how
+    many, and how many slots were made.
     """
     statement = select(AvailabilityTemplate.calendar_id).distinct()
     async with context.reading() as reading:
         calendar_ids = await reading.rows(statement.order_by(AvailabilityTemplate.calendar_id))
-    made = 0
-    for done, calendar_id in enumerate(calendar_ids):
-        progress(done, len(calendar_ids), made)
-        async with context.writing() as session:
-            calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
-            hours = await hours_of(session, calendar_id)
-            days = horizon_days(context, calendar)
-            plan = await _plan(context, session, calendar, hours, *days)
-            await _carry_out(session, calendar, plan.difference)
-        made += plan.preview.created
-    progress(len(calendar_ids), len(calendar_ids), made)
+    waiting = iter(calendar_ids)
+    done = made = 0
+
+    async def work() -> None:
+        nonlocal done, made
+        for calendar_id in waiting:
+            async with context.writing() as session:
+                calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+                hours = await hours_of(session, calendar_id)
+                days = horizon_days(context, calendar)
+                plan = await _plan(context, session, calendar, hours, *days)
+                await _carry_out(session, calendar, plan.difference)
+            done, made = done + 1, made + plan.preview.created
+            progress(done, len(calendar_ids), made)
+
+    progress(0, len(calendar_ids), 0)
+    # Two at once: while the database takes the slots of one, those of the other are thought out.
+    try:
+        async with asyncio.TaskGroup() as workers:
+            workers.create_task(work())
+            workers.create_task(work())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
     return made
 
 

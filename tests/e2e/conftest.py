@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import aiohttp
 import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
@@ -31,6 +32,14 @@ async def _command(database_url: str, sql: str) -> None:
         await connection.execute(sql)
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """Connections that are given up before an idle server gives them up: what is sent arrives."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield session
 
 
 @pytest.fixture
@@ -64,6 +73,14 @@ class World:
         connection = await asyncpg.connect(self.database.dsn)
         try:
             return await connection.fetchval(sql)
+        finally:
+            await connection.close()
+
+    async def rows(self, sql: str) -> list[asyncpg.Record]:
+        """The rows that a statement finds."""
+        connection = await asyncpg.connect(self.database.dsn)
+        try:
+            return list(await connection.fetch(sql))
         finally:
             await connection.close()
 

@@ -33,8 +33,8 @@ async def test_it_ends_soon_when_told_to_and_sends_its_clients_to_the_next(
             # It dies of the signal, but only once all is closed.
             assert await server.stop() == -signal.SIGTERM
         for socket in sockets:
-            await socket.receive(timeout=10)
-            assert socket.close_code == RESTART
+            message = await socket.receive(timeout=10)
+            assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, RESTART)
         assert "Traceback" not in server.output
 
 

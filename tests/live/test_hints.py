@@ -8,7 +8,7 @@ import asyncio
 import asyncpg
 
 from models.database import Database
-from tests.conftest import Clinic
+from tests.conftest import CONFIG, Clinic
 from tests.factories import tomorrow
 from tests.live.views import (
     another_server,
@@ -18,6 +18,7 @@ from tests.live.views import (
     shown,
     viewing,
 )
+from tests.processes import ServerProcess, settings
 
 NEVER = 3600.0
 LISTENERS = """
@@ -153,4 +154,47 @@ async def test_changes_arrive_while_the_connection_of_the_hints_is_cut_again_and
                 await book(clinic.patient, slot)
                 expected = [shown(slot, "BOOKED", version=version, booked=1)]
                 assert (await view.next())["slots"] == expected
+    await connection.close()
+
+
+async def test_a_hint_that_is_none_is_harmless(clinic: Clinic, database: Database) -> None:
+    calendar = doctors_calendar(clinic)
+    slot = await clinic.factory.slot(calendar, tomorrow())
+    connection = await asyncpg.connect(database.dsn)
+    async with viewing(clinic.public, calendar) as view:
+        first = await view.next()
+        for said in ("", "x", "x:1", f"{calendar.id.hex}:x", f"{calendar.id.hex}:"):
+            await connection.execute("SELECT pg_notify('calendars', $1)", said)
+        await book(clinic.patient, slot)
+        update = await view.next()
+        assert update["previousCursor"] == first["cursor"]
+        assert update["slots"] == [shown(slot, "BOOKED", version=1, booked=1)]
+    await connection.close()
+
+
+async def test_a_hint_at_a_revision_that_does_not_exist_is_harmless(
+    clinic: Clinic, database: Database, database_url: str
+) -> None:
+    """As after a restored backup: what was announced before is not there any more."""
+    calendar = doctors_calendar(clinic)
+    slots = await clinic.factory.slots(calendar, tomorrow(), 2)
+    connection = await asyncpg.connect(database.dsn)
+    environment = settings(database_url, SECRET_KEY=CONFIG.secret_key)
+    async with ServerProcess(environment) as server:
+        api = server.api(clinic.public.http, clinic.public.slug, clinic.patient.token)
+        async with viewing(api, calendar) as view, viewing(api, calendar) as another:
+            first = await view.next()
+            await another.next()
+            await connection.execute(
+                "SELECT pg_notify('calendars', $1)", f"{calendar.id.hex}:999999"
+            )
+            await connection.execute("SELECT pg_sleep(0.2)")
+            await book(api, slots[0])
+            for each in (view, another):
+                update = await each.next()
+                assert update["previousCursor"] == first["cursor"]
+                assert update["slots"] == [shown(slots[0], "BOOKED", version=1, booked=1)]
+            await change_behind_the_api(database, slots[1], "BLOCKED")
+            for each in (view, another):
+                assert (await each.next())["slots"] == [shown(slots[1], "BLOCKED", version=2)]
     await connection.close()

@@ -20,6 +20,8 @@ from tests.api import Api, Watcher
 from tests.conftest import CONFIG, Clinic, serving
 from tests.factories import id_of, tomorrow, wire
 
+# Far more than any update takes, even where many tests share few processors.
+PATIENCE = 60.0
 FIELDS = "id startsAt endsAt status version bookedCount"
 WITH_APPOINTMENTS = f"{FIELDS} appointments {{ reference status reason patient {{ name }} }}"
 CHANGES = """
@@ -45,7 +47,7 @@ class View(Watcher):
         view.slots, view.cursor = dict(self.slots), self.cursor
         return view
 
-    async def next(self, seconds: float = 10) -> dict[str, Any]:
+    async def next(self, seconds: float = PATIENCE) -> dict[str, Any]:
         """The next update, applied; a slot in it must be newer than the one that was held."""
         before = dict(self.slots)
         update = await super().next(seconds)
@@ -55,7 +57,7 @@ class View(Watcher):
                 raise AssertionError(f"A change was repeated: {held} and then {slot}.")
         return update
 
-    async def equals(self, picture: dict[str, dict[str, Any]], seconds: float = 10) -> None:
+    async def equals(self, picture: dict[str, dict[str, Any]], seconds: float = PATIENCE) -> None:
         """Return when the view shows `picture`, and nothing else."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -202,11 +204,11 @@ async def subscribed_by_hand(
 ) -> dict[str, Any]:
     """Say what a client says on a socket, word by word; the first update."""
     await socket.send_json({"type": "connection_init"})
-    assert await socket.receive_json(timeout=10) == {"type": "connection_ack"}
+    assert await socket.receive_json(timeout=PATIENCE) == {"type": "connection_ack"}
     variables = {"id": calendar_id, "from": wire(tomorrow(0)), "to": wire(tomorrow(0, days=2))}
     payload = {"query": CHANGES % FIELDS, "variables": variables}
     await socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
-    message = await socket.receive_json(timeout=10)
+    message = await socket.receive_json(timeout=PATIENCE)
     assert (message["id"], message["type"]) == ("1", "next")
     update: dict[str, Any] = message["payload"]["data"]["calendarChanges"]
     return update

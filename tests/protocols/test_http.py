@@ -237,6 +237,9 @@ async def test_other_methods_are_not_allowed(clinic: Clinic, method: str) -> Non
             answer = await response.json()
             assert answer["errors"][0]["extensions"] == {"code": "QUERY_REJECTED"}
     assert await departments(clinic.admin) == []
+    # That is so for everybody, before anything is looked up.
+    async with clinic.admin.http.request(method, clinic.admin.url) as response:
+        assert response.status == 405
 
 
 @pytest.mark.parametrize(
@@ -298,6 +301,16 @@ async def test_a_credential_that_is_none_is_unauthenticated(
     assert status == 401
     assert answer["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
     assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_good_token_under_another_scheme_is_unauthenticated(clinic: Clinic) -> None:
+    for scheme in ("Basic", "Token", "JWT", "Bearer:"):
+        credential = f"{scheme} {clinic.admin.token}"
+        status, answer, _ = await post(
+            clinic.public, b'{"query": "{ viewer { role } }"}', authorization=credential
+        )
+        assert (status, answer.keys()) == (401, {"errors"}), scheme
+        assert answer["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
 async def test_the_scheme_of_a_credential_may_be_written_in_any_case(clinic: Clinic) -> None:

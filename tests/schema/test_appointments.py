@@ -69,7 +69,8 @@ async def line_up(factory: Factory, *acts: Any) -> list[asyncio.Task[Any]]:
     """Start acts one after the other, each once the one before waits for a lock."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        "WHERE datname = current_database() AND wait_event_type = 'Lock' "
+        "AND query NOT LIKE '%pg_notify%'"
     )
     tasks = []
     # Inside a transaction, pg_stat_activity would go on showing the backends of its beginning.

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.relativedelta import relativedelta
 from sqlalchemy import text
 
 from models import Role, Weekday
@@ -257,6 +258,8 @@ async def test_nobody_runs_the_calendar_of_a_doctor_who_has_left(clinic: Clinic,
     async with unchanged(clinic.factory):
         for api in (clinic.admin, clinic.reception):
             assert await outcome(clinic, api, act) == "NOT_FOUND"
+    found = await clinic.public.ask(TEMPLATES, id=id_of(calendar_of(clinic)))
+    assert found == {"calendar": {"templates": []}}
 
 
 async def outcome(clinic: Clinic, api: Api, act: str) -> str:
@@ -326,27 +329,20 @@ async def test_setting_hours_previews_up_to_the_horizon(clinic: Clinic) -> None:
     booked = await book(clinic.reception, slot, patientId=patient_id(clinic))
     noon = {**HOURS, "weekdays": EVERY_DAY, "startTime": "12:00", "endTime": "12:30"}
     found = await set_hours(clinic, noon)
+    horizon = (datetime.now(UTC) + relativedelta(months=1)).astimezone(MADRID).date()
     asked = (
         await clinic.reception.ask(
             PREVIEW,
             id=id_of(calendar_of(clinic)),
-            until=horizon(1).isoformat(),
+            until=horizon.isoformat(),
             **{"from": day(0)},
         )
     )["availabilityPreview"]
     assert found == asked
     assert found["uncovered"] == [{"id": booked["id"]}]
-    days = (horizon(1) - today()).days
+    days = (horizon - today()).days
     is_before_noon = datetime.now(MADRID).time() < time(12)
     assert (found["created"], found["kept"]) == (days + is_before_noon, 1)
-
-
-def horizon(months: int) -> date:
-    """The last day of the horizon: the same day of a later month, or that month's last."""
-    month = today().month - 1 + months
-    first = date(today().year + month // 12, month % 12 + 1, 1)
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return first.replace(day=min(today().day, last.day))
 
 
 @pytest.mark.parametrize(

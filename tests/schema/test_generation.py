@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.relativedelta import relativedelta
 from sqlalchemy import text
 
 from models import Weekday
@@ -216,10 +217,7 @@ async def refused(clinic: Clinic, first: date, last: date) -> tuple[str, list[st
 async def test_slots_are_made_up_to_the_horizon_and_not_beyond(clinic: Clinic) -> None:
     await clinic.factory.policy(horizon_months=1)
     await work(clinic)
-    # The same day of the next month, or that month's last.
-    first = (on(0).replace(day=1) + timedelta(days=32)).replace(day=1)
-    days = ((first + timedelta(days=31)).replace(day=1) - first).days
-    horizon = first.replace(day=min(on(0).day, days))
+    horizon = (datetime.now(UTC) + relativedelta(months=1)).astimezone(MADRID).date()
     beyond = horizon + timedelta(days=1)
     assert await refused(clinic, on(1), beyond) == ("BEYOND_HORIZON", ["input", "until"])
     assert (await generate(clinic, horizon))["created"] == 4

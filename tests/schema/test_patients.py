@@ -140,6 +140,8 @@ async def test_each_sees_the_patients_that_concern_them(clinic: Clinic) -> None:
     assert await seen(clinic.admin) == (3, everybody)
     assert await seen(clinic.reception) == (3, everybody)
     assert await seen(clinic.doctor) == (1, {"Treated"})
+    stranger = await clinic.factory.person(Role.DOCTOR)
+    assert await seen(clinic.public.signed_in(stranger.token)) == (0, set())
     assert await seen(clinic.patient) == (1, {own.name})
     assert await clinic.public.error_code("{ patients { totalCount } }") == "UNAUTHENTICATED"
 

@@ -116,7 +116,7 @@ def apart(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return clear
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(spans, spans, st.lists(st.booleans(), min_size=12, max_size=12), st.integers(0, 40))
 def test_whatever_is_and_is_planned_the_outcome_never_overlaps(
     present: list[tuple[int, int]],
