@@ -148,6 +148,13 @@ class Feed:
         for watcher in self.watchers:
             watcher.set()
 
+    def believe(self, revision: int, *, rather_than: int) -> None:
+        """Take what the database says for true where watchers were told of more than there is: a
+        hint from outside, or of a time that a backup has undone.
+        """
+        if revision < rather_than == self.told:
+            self.told = self.revision = revision
+
     async def shared(
         self, key: Hashable, load: Callable[[], Awaitable[T]], *, seconds: float | None = None
     ) -> T:

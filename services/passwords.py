@@ -24,8 +24,12 @@ HASHING = CryptContext(
 # NIST SP 800-63B-4: fifteen characters where the password is the only factor.
 SHORTEST = 15
 LONGEST = 256
-# zxcvbn reads no further; its time grows with the length.
-JUDGED = 72
+# zxcvbn's time grows with the length, and beyond measure with the number of signs that may
+# stand for letters: a password with many of them is judged by how many different ones it has.
+JUDGED = 40
+STANDING_FOR_LETTERS = frozenset("@({[<!|$+%")
+MOST_STANDING_FOR_LETTERS = 4
+DIFFERENT_ENOUGH = 10
 GOOD_SCORE = 3
 
 
@@ -49,11 +53,15 @@ class Passwords:
             return False
         return await self._apart(HASHING.verify, password, password_hash)
 
+    async def are_strong(self, password: str, personal: Sequence[str]) -> bool:
+        """`is_strong`, off the event loop."""
+        return await self._apart(is_strong, password, personal)
+
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(cancel_futures=True)
 
-    async def _apart(self, function: Callable[..., T], *args: str) -> T:
+    async def _apart(self, function: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
 
 
@@ -61,5 +69,8 @@ def is_strong(password: str, personal: Sequence[str]) -> bool:
     """Whether the password is long enough and not easily guessed, knowing `personal` words."""
     if len(password) < SHORTEST:
         return False
-    judgement = zxcvbn(password[:JUDGED], user_inputs=list(personal), max_length=JUDGED)
+    judged = password[:JUDGED]
+    if len(STANDING_FOR_LETTERS.intersection(judged)) > MOST_STANDING_FOR_LETTERS:
+        return len(set(judged)) >= DIFFERENT_ENOUGH
+    judgement = zxcvbn(judged, user_inputs=list(personal), max_length=JUDGED)
     return bool(judgement["score"] >= GOOD_SCORE)

@@ -28,7 +28,7 @@ from services.errors import (
     WeakPassword,
 )
 from services.mailer import Mail
-from services.passwords import LONGEST, is_strong
+from services.passwords import LONGEST
 
 INVITATION_LASTS = timedelta(days=7)
 TAKEN: dict[str | None, type[Refusal]] = {
@@ -73,7 +73,8 @@ async def checked_password(context: Context, password: str, *personal: str) -> s
     """
     if len(password) > LONGEST or "\0" in password:
         raise InvalidInput(f"A password has at most {LONGEST} characters.", "password")
-    if not is_strong(password, [*personal, context.organization.name, context.organization.slug]):
+    known = [*personal, context.organization.name, context.organization.slug]
+    if not await context.server.passwords.are_strong(password, known):
         raise WeakPassword("password")
     return await context.server.passwords.hashed(password)
 

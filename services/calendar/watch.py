@@ -189,12 +189,16 @@ class _Viewing(Generic[T]):
 
         While the database cannot be reached it is asked again: a stream outlives a restart.
         """
-        calendar_id = self.window.calendar_id
+
+        async def read() -> Delta:
+            told = watch.feed.told
+            delta = await _read_delta(self.context, self.window.calendar_id, revision)
+            watch.feed.believe(delta.revision, rather_than=told)
+            return delta
+
         while True:
             try:
-                return await watch.feed.shared(
-                    revision, lambda: _read_delta(self.context, calendar_id, revision)
-                )
+                return await watch.feed.shared(revision, read)
             except Unavailable:
                 await asyncio.sleep(RETRY_PAUSE)
 

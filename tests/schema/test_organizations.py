@@ -72,7 +72,8 @@ async def test_what_of_the_settings_is_left_out_stays(clinic: Clinic) -> None:
     names = {"name": "New", "timeZone": "America/Lima", "locale": "es-PE"}
     assert named == SETTINGS | names
     policy = {"horizonMonths": 12, "maxOpenAppointmentsPerPatient": 3}
-    changed = await updated(bookingPolicy=policy)
+    await updated(bookingPolicy={"maxOpenAppointmentsPerPatient": 3})
+    changed = await updated(bookingPolicy={"horizonMonths": 12})
     assert changed == {**names, "bookingPolicy": DEFAULT_POLICY | policy}
     unlimited = {"maxOpenAppointmentsPerPatient": None, "reminderHoursBefore": []}
     changed = await updated(bookingPolicy=unlimited)

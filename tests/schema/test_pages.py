@@ -180,6 +180,7 @@ NO_CURSORS: dict[str, Callable[[str], str]] = {
     "no key": lambda name: written(name, "a", "b"),
     "a number for a key": lambda name: written(name, "a", 5),
     "no list": lambda _: base64.urlsafe_b64encode(b"{}").decode(),
+    "a number": lambda _: base64.urlsafe_b64encode(b"5").decode(),
     "very long": lambda name: written(name, "a" * 1000, KEY),
 }
 

@@ -83,3 +83,9 @@ async def test_a_password_that_is_too_long_to_be_one_matches_nothing(
     passwords: Passwords, length: int
 ) -> None:
     assert not await passwords.matches("x" * length, HASHING.hash(GOOD))
+
+
+def test_a_password_made_to_take_long_to_judge_is_judged_at_once() -> None:
+    # Judged like others it takes minutes, and the test is ended.
+    assert is_strong("4@8({[</369!1|0$5+7%2" * 12, [])
+    assert not is_strong("$@!{$@!{" * 30 + "+", [])
