@@ -121,7 +121,8 @@ def server_url(database_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     """One pool of connections for the worker's tests."""
-    connector = aiohttp.TCPConnector(limit=0)
+    # Connections are given up before the server does, so that none is used while it closes them.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session
 
