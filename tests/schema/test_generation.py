@@ -279,6 +279,8 @@ async def test_a_slot_outside_of_the_hours_goes_with_its_last_appointment(clinic
             "cancelAppointment", "appointment { id }", appointmentId=booked["id"]
         )
         assert (await clocks(clinic, on(1)))[0] == left
+    # Cancelled ones need no working hours.
+    assert (await generate(clinic, on(1)))["uncovered"] == []
 
 
 async def test_a_slot_is_open_again_when_the_hours_come_back(clinic: Clinic) -> None:
