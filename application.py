@@ -27,7 +27,7 @@ from services.accounts.sessions import viewer_for
 from services.config import Config
 from services.context import Client, Context, Server
 from services.errors import NotSignedIn, ServiceError
-from services.live import Live
+from services.live.feeds import Live
 from services.mailer import ConsoleMailer
 from services.passwords import Passwords
 

@@ -33,7 +33,7 @@ from services.calendar.generation import generate_all
 from services.config import Config, ConfigurationError
 from services.context import Context, Server
 from services.errors import Refusal, ServiceError
-from services.live import Live
+from services.live.feeds import Live
 from services.mailer import ConsoleMailer
 from services.passwords import Passwords
 

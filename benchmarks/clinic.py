@@ -34,7 +34,7 @@ from services.accounts import tokens
 from services.calendar.generation import generate_all
 from services.config import Config
 from services.context import Context, Server
-from services.live import Live
+from services.live.feeds import Live
 from services.mailer import ConsoleMailer
 from services.organizations import create_organization
 from services.passwords import Passwords

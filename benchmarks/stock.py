@@ -21,7 +21,7 @@ from schema.root import Mutation, Query
 from schema.scalars import SCALARS
 from services.config import Config
 from services.context import Server
-from services.live import Live
+from services.live.feeds import Live
 from services.mailer import ConsoleMailer
 from services.passwords import Passwords
 

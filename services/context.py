@@ -18,7 +18,7 @@ from models import Organization, Role, User
 from models.database import Database, ReadSession, WriteSession, may_succeed_if_repeated
 from services.config import Config
 from services.errors import InvalidInput, Unavailable
-from services.live import Live
+from services.live.feeds import Live
 from services.mailer import Mailer
 from services.passwords import Passwords
 

@@ -164,7 +164,7 @@ class BeyondHorizon(Refusal):
 
 
 class NoAvailability(Refusal):
-    """The calendar has no working hours to make slots from."""
+    """The calendar has no working hours to make slots from, and no slots to take away."""
 
     message = "This calendar has no working hours in this time."
 

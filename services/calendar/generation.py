@@ -200,7 +200,7 @@ async def generate_slots(
 
     Raises:
         BeyondHorizon: the last day is further ahead than the booking horizon.
-        NoAvailability: the calendar has no working hours on these days.
+        NoAvailability: the calendar has no working hours on these days, nor slots to take away.
 
     """
     async with context.writing() as session:
@@ -208,9 +208,9 @@ async def generate_slots(
         await require_managed(context, session, calendar_id)
         _check_days(context, calendar, first_day, last_day)
         hours = await hours_of(session, calendar_id)
-        if not timetable.openings(hours, ZoneInfo(calendar.time_zone), first_day, last_day):
-            raise NoAvailability("calendar_id")
         plan = await _plan(context, session, calendar, hours, first_day, last_day)
+        if plan.is_empty:
+            raise NoAvailability("calendar_id")
         await _carry_out(session, calendar, plan.difference)
     return Generated(calendar, plan.preview)
 
@@ -278,8 +278,14 @@ async def _calendar(session: ReadSession, calendar_id: UUID) -> Calendar:
 
 @dataclass(frozen=True)
 class _Plan:
+    opened: Sequence[timetable.Opening]
     difference: Difference
     preview: Preview
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to make slots from, and none to take away either."""
+        return not (self.opened or self.difference.remove or self.difference.withdraw)
 
 
 async def _plan(
@@ -323,7 +329,7 @@ async def _plan(
         removed=len(changes.remove),
         uncovered=await _uncovered(session, calendar, opened, begin, end),
     )
-    return _Plan(changes, preview)
+    return _Plan(opened, changes, preview)
 
 
 async def _uncovered(

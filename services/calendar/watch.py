@@ -20,7 +20,7 @@ from services.calendar.grid import overlapping
 from services.calendar.slots import checked_window
 from services.context import Context
 from services.errors import NotFound, NotSignedIn, Unavailable
-from services.live import Watch
+from services.live.feeds import Watch
 
 RETRY_PAUSE = 0.5
 # Many views open at once after a restart: the same first picture serves those that ask together.

@@ -6,7 +6,7 @@ import gc
 import pytest
 from gql.transport.exceptions import TransportQueryError
 
-from services.live import Watch
+from services.live.feeds import Watch
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow
 from tests.live.views import (

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from models import Calendar, Organization, Role, Weekday
 from services.calendar.generation import Difference, difference, generate_all
 from services.context import Context, Server
-from services.live import Live
+from services.live.feeds import Live
 from services.mailer import ConsoleMailer
 from services.organizations import create_organization
 from services.passwords import Passwords

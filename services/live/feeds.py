@@ -1,0 +1,175 @@
+"""Feeds: where each watched calendar stands, as far as this process knows.
+
+A feed advances with what this process commits, with the hints of the others, and with a sweep:
+every two seconds all watched calendars are compared with the database, so that a lost hint is
+healed. What a view is sent is the business of `calendar`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+
+from models import Calendar
+from models.database import Database
+from services.live.hints import Hints, again_and_again, ended
+
+T = TypeVar("T")
+
+# Watchers are woken at most this often.
+SHORTEST_PAUSE = 0.05
+
+
+class Feed:
+    """One calendar that somebody in this process watches.
+
+    Attributes:
+        revision: the newest that is known.
+        told: the newest that the watchers have been woken for.
+
+    """
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.told = 0
+        self.watchers: set[asyncio.Event] = set()
+        self._loads: dict[Hashable, asyncio.Future[Any]] = {}
+        self._last_told = 0.0
+        self._telling: asyncio.TimerHandle | None = None
+
+    def advance(self, revision: int) -> None:
+        """Learn of a newer revision, and wake the watchers: at once, or with the changes that
+        follow closely, together, so that a browser redraws once for all of them.
+        """
+        if revision <= self.revision:
+            return
+        self.revision = revision
+        loop = asyncio.get_running_loop()
+        rest = self._last_told + SHORTEST_PAUSE - loop.time()
+        if rest <= 0:
+            self._tell()
+        elif self._telling is None:
+            self._telling = loop.call_later(rest, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self._last_told = asyncio.get_running_loop().time()
+        self.told = self.revision
+        self._loads.clear()
+        for watcher in self.watchers:
+            watcher.set()
+
+    def believe(self, revision: int, *, rather_than: int) -> None:
+        """Take what the database says for true where watchers were told of more than there is: a
+        hint from outside, or of a time that a backup has undone.
+        """
+        if revision < rather_than == self.told:
+            self.told = self.revision = revision
+
+    async def shared(
+        self, key: Hashable, load: Callable[[], Awaitable[T]], *, seconds: float | None = None
+    ) -> T:
+        """The result of `load`, run once for all watchers that ask for the same `key`.
+
+        It is kept until the watchers are woken again, or at most for some seconds.
+        """
+        loading = self._loads.get(key)
+        if loading is None or (loading.done() and (loading.cancelled() or loading.exception())):
+            loading = self._loads[key] = asyncio.ensure_future(load())
+            if seconds is not None:
+                asyncio.get_running_loop().call_later(seconds, self._loads.pop, key, None)
+        # Shielded: a watcher that leaves must not take the load from the others.
+        result: T = loading.result() if loading.done() else await asyncio.shield(loading)
+        return result
+
+
+class Watch:
+    """One watcher's place in a feed, for so many seconds at most."""
+
+    def __init__(self, feed: Feed, seconds: float | None) -> None:
+        self.feed = feed
+        self._woken = asyncio.Event()
+        self._is_over = False
+        self._end: asyncio.TimerHandle | None = None
+        if seconds is not None:
+            self._end = asyncio.get_running_loop().call_later(seconds, self._finish)
+        feed.watchers.add(self._woken)
+
+    def _finish(self) -> None:
+        self._is_over = True
+        self._woken.set()
+
+    async def newer_than(self, revision: int) -> bool:
+        """Wait until the calendar is past `revision`; False once the watcher's time is over."""
+        while self.feed.told <= revision and not self._is_over:
+            self._woken.clear()
+            await self._woken.wait()
+        return not self._is_over
+
+    def leave(self) -> None:
+        """Give the place up."""
+        if self._end is not None:
+            self._end.cancel()
+        self.feed.watchers.discard(self._woken)
+
+
+class Live:
+    """The feeds of this process, kept up by hints and by the sweep."""
+
+    def __init__(self, database: Database, *, url: str = "", sweep_seconds: float = 2.0) -> None:
+        self._hints = Hints(url or database.dsn, hear=self._advance)
+        self._database = database
+        self._sweep_seconds = sweep_seconds
+        self._feeds: dict[UUID, Feed] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to listen, publish and sweep."""
+        await self._hints.start()
+        self._tasks = [asyncio.create_task(again_and_again(self._sweep))]
+
+    async def stop(self) -> None:
+        """End all of it."""
+        await ended(self._tasks)
+        await self._hints.stop()
+
+    def announce(self, calendar_id: UUID, revision: int) -> None:
+        """Say that a calendar is at a revision; call it after the commit, never before."""
+        self._advance(calendar_id, revision)
+        self._hints.tell(calendar_id, revision)
+
+    async def flush(self) -> None:
+        """Tell the others what was announced, as before a short command ends."""
+        await self._hints.flush()
+
+    @contextmanager
+    def watching(self, calendar_id: UUID, seconds: float | None = None) -> Iterator[Watch]:
+        """A place in the calendar's feed, for so many seconds at most.
+
+        Join before the first read, so that nothing is missed.
+        """
+        feed = self._feeds.setdefault(calendar_id, Feed())
+        watch = Watch(feed, seconds)
+        try:
+            yield watch
+        finally:
+            watch.leave()
+            if not feed.watchers and self._feeds.get(calendar_id) is feed:
+                del self._feeds[calendar_id]
+
+    def _advance(self, calendar_id: UUID, revision: int) -> None:
+        feed = self._feeds.get(calendar_id)
+        if feed is not None:
+            feed.advance(revision)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(self._sweep_seconds)
+            if watched := list(self._feeds):
+                statement = select(Calendar.id, Calendar.revision).where(Calendar.id.in_(watched))
+                async with self._database.crossing_organizations() as session:
+                    for calendar_id, revision in await session.execute(statement):
+                        self._advance(calendar_id, revision)
