@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Row, Uuid, any_, exists, literal, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, exists, literal, select, text, update
 from sqlalchemy.dialects.postgresql import Range
 
 from models import (
@@ -33,6 +33,7 @@ from services.availability import (
     hours_of,
     replace_templates,
 )
+from services.calendar.difference import Difference, difference
 from services.calendar.grid import locked_for_change, overlapping, refresh_slots
 from services.calendar.rules import horizon_ends
 from services.calendar.slots import require_managed
@@ -83,72 +84,6 @@ class Generated:
 
     calendar: Calendar
     preview: Preview
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The slots to make, and the ids of those to leave, change, withdraw and remove."""
-
-    create: Sequence[PlannedSlot]
-    keep: int
-    reopen: Sequence[UUID]
-    resize: dict[int, list[UUID]]
-    withdraw: Sequence[UUID]
-    remove: Sequence[UUID]
-
-
-# id, starts_at, ends_at, capacity, booked_count, is_withdrawn
-Present = Row[UUID, datetime, datetime, int, int, bool]
-
-
-def difference(
-    present: Sequence[Present], planned: Sequence[PlannedSlot], begin: datetime
-) -> Difference:
-    """What makes the slots that are `present` from `begin` on the ones that are `planned`.
-
-    Both come in order of start. A slot that has begun already stays as it is.
-    """
-    wanted = {(plan.starts_at, plan.ends_at): plan for plan in planned}
-    reopen: list[UUID] = []
-    resize: dict[int, list[UUID]] = {}
-    withdraw: list[UUID] = []
-    remove: list[UUID] = []
-    in_the_way: list[tuple[datetime, datetime]] = []
-    keep = 0
-    for slot_id, starts_at, ends_at, capacity, booked_count, is_withdrawn in present:
-        if starts_at < begin:
-            in_the_way.append((starts_at, ends_at))
-            continue
-        plan = wanted.pop((starts_at, ends_at), None)
-        if plan is None and booked_count:
-            keep += 1
-            in_the_way.append((starts_at, ends_at))
-            if not is_withdrawn:
-                withdraw.append(slot_id)
-        elif plan is None:
-            remove.append(slot_id)
-        else:
-            keep += 1
-            if is_withdrawn:
-                reopen.append(slot_id)
-            if plan.capacity != capacity:
-                resize.setdefault(plan.capacity, []).append(slot_id)
-    create = _clear_of(sorted(wanted.values(), key=lambda plan: plan.starts_at), in_the_way)
-    return Difference(create, keep, reopen, resize, withdraw, remove)
-
-
-def _clear_of(
-    plans: Sequence[PlannedSlot], taken: Sequence[tuple[datetime, datetime]]
-) -> list[PlannedSlot]:
-    """The plans that overlap none of the times; both in order of start."""
-    clear = []
-    first = 0
-    for plan in plans:
-        while first < len(taken) and taken[first][1] <= plan.starts_at:
-            first += 1
-        if first == len(taken) or taken[first][0] >= plan.ends_at:
-            clear.append(plan)
-    return clear
 
 
 @act(Permission.MANAGE_CALENDAR)

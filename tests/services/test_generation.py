@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from models import Calendar, Organization, Role, Weekday
-from services.calendar.generation import Difference, difference, generate_all
+from services.calendar.difference import Difference, difference
+from services.calendar.generation import generate_all
 from services.context import Context, Server
 from services.live.feeds import Live
 from services.mailer import ConsoleMailer
