@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/python
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: run test check bench lock schema graphiql format clean
 
@@ -13,7 +13,7 @@ run: .venv/.ready web/dist/.built
 	@$(RUN) main.py serve --demo
 
 test: .venv/.ready web/dist/.built tests/clients/node_modules/.ready .data/chromium
-	@$(RUN) -m pytest -q -n $(WORKERS) --cov --cov-report=term:skip-covered
+	@$(RUN) -m pytest -q -n $(WORKERS) --maxschedchunk 2 $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 check: .venv/.ready
 	@.venv/bin/ruff format --check --quiet .

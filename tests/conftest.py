@@ -31,6 +31,8 @@ from tests.factories import Factory, Person
 CONFIG = Config(secret_key=secrets.token_urlsafe(48), development=True)
 CLUSTER = pytest.StashKey[EmbeddedPostgres]()
 TEMPLATE = "template_of_tests"
+# The folders of tests that take seconds each.
+LONG = ("e2e", "gates", "timetable", "embedded")
 WORKER_COUNT = "PYTEST_XDIST_WORKER"
 
 
@@ -57,6 +59,11 @@ class ForWorkers:
         name = node.workerinput["workerid"]  # type: ignore[attr-defined]
         postgres.create_database(name, template=TEMPLATE)
         node.workerinput["database_url"] = postgres.url(name)  # type: ignore[attr-defined]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that at the end no worker works alone."""
+    items.sort(key=lambda item: not item.path.parent.name.startswith(LONG))
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

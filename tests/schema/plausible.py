@@ -1,12 +1,12 @@
 """Every act and question of the API with values that would be accepted, made from the schema, so
-that tests of bad input can spoil one of them at a time; and a fingerprint of what is stored."""
+that tests of bad input can spoil one of them at a time."""
 
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from graphql import (
     GraphQLField,
@@ -24,11 +24,8 @@ from graphql import (
     is_non_null_type,
     is_required_input_field,
 )
-from sqlalchemy import text
 
 from models import Appointment, AppointmentStatus, Department, Office, Role
-from models.base import Base, Owned
-from models.database import Database
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, id_of, tomorrow, wire
@@ -251,20 +248,3 @@ async def other_ids(factory: Factory) -> dict[str, str]:
     people = {role: await factory.person(role) for role in Role}
     clinic = Clinic(factory, *[None] * 5, people=people)  # type: ignore[arg-type]
     return (await world_of(clinic)).ids
-
-
-async def fingerprint(database: Database, organization_id: UUID) -> dict[str, str]:
-    """What an organization has stored, apart from how often passwords were tried."""
-    tables = [
-        mapper.local_table.name
-        for mapper in Base.registry.mappers
-        if issubclass(mapper.class_, Owned)
-    ]
-    statement = " UNION ALL ".join(
-        f"SELECT '{table}', count(*) || md5(string_agg(t::text, ',' ORDER BY t::text)) "
-        f"FROM {table} t WHERE organization_id = :id"
-        for table in sorted(tables)
-    )
-    async with database.crossing_organizations() as session:
-        found = await session.execute(text(statement), {"id": organization_id})
-        return {name: content for name, content in found.all() if content is not None}

@@ -2,17 +2,17 @@
 
 import asyncio
 import re
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
 
-from models import Patient, Role, SignIn, User
+from models import Patient, Role
 from services.passwords import HASHING
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, id_of
+from tests.rivals import line_up
+from tests.rows import kept, unchanged
 
 NEW_PASSWORD = "seven quiet herons on a pier"
 HASH = HASHING.hash(PASSWORD)
@@ -23,21 +23,6 @@ USER = """
 SESSION = f"accepted session {{ accessToken user {{ {USER} }} }}"
 SESSION_ONLY = "session { accessToken user { id } }"
 ANA = {"name": "Ana López", "email": "Ana.Lopez@Mail.Example", "password": PASSWORD}
-
-
-async def rows(factory: Factory, *kinds: type) -> list[Any]:
-    """Every row of some tables, to compare before and after."""
-    found = []
-    async with factory.database.crossing_organizations() as session:
-        for kind in kinds:
-            own = kind.organization_id == factory.organization.id
-            found += (await session.execute(select(kind.__table__).where(own).order_by("id"))).all()
-    return found
-
-
-async def accounts(factory: Factory) -> list[Any]:
-    """All that accounts consist of."""
-    return await rows(factory, User, Patient, SignIn)
 
 
 async def username_of(api: Api, email: str) -> str:
@@ -135,30 +120,29 @@ async def test_a_refused_sign_up_leaves_nothing_behind(
     factory: Factory, public: Api, changes: dict[str, str], code: str, path: str
 ) -> None:
     await factory.person(Role.PATIENT, email="known@clinic.example", username="known")
-    before = await accounts(factory)
-    refusal = await public.refusal("signUp", SESSION, **{**ANA, **changes})
+    async with unchanged(factory):
+        refusal = await public.refusal("signUp", SESSION, **{**ANA, **changes})
     assert (refusal["code"], refusal["path"]) == (code, ["input", path])
-    assert await accounts(factory) == before
 
 
 async def test_a_time_zone_that_does_not_exist_is_no_input(factory: Factory, public: Api) -> None:
     document = "mutation ($input: SignUpInput!) { signUp(input: $input) { accepted } }"
     wrong = {**ANA, "timeZone": "Europe/Atlantis"}
-    assert await public.error_code(document, input=wrong) == "BAD_INPUT"
-    assert await accounts(factory) == []
+    async with unchanged(factory):
+        assert await public.error_code(document, input=wrong) == "BAD_INPUT"
 
 
 async def test_an_address_that_the_front_desk_knows_stays_with_its_record(
     factory: Factory, public: Api
 ) -> None:
     known = await factory.patient("Ana L.", email="ana.lopez@mail.example")
-    before = await rows(factory, Patient)
+    before = await kept(factory, Patient)
     made = await public.act("signUp", SESSION, **ANA)
     user = made["session"]["user"]
     assert user["email"] == "ana.lopez@mail.example"
     assert user["patient"] == {"name": "Ana López", "email": None, "phone": None}
-    after = await rows(factory, Patient)
-    assert [row for row in after if row.id == known.id] == before
+    after = await kept(factory, Patient)
+    assert [row for row in after if row["id"] == str(known.id)] == before
     assert len(after) == 2
 
 
@@ -170,24 +154,10 @@ async def test_an_address_that_becomes_known_meanwhile_stays_with_its_record(
         session.add(Patient(organization_id=factory.organization.id, id=uuid4(), **known))
         await session.flush()
         # Signing up finds no such patient yet, and waits for this transaction to end.
-        signing_up = asyncio.create_task(public.act("signUp", SESSION, **ANA))
-        await waiting_for_a_lock(factory)
+        (signing_up,) = await line_up(factory, public.act("signUp", SESSION, **ANA))
     made = await signing_up
     assert made["errors"] == []
     assert made["session"]["user"]["patient"]["email"] is None
-
-
-async def waiting_for_a_lock(factory: Factory) -> None:
-    """Wait until the server's transaction waits for ours."""
-    query = "SELECT count(*) FROM pg_stat_activity"
-    query += " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(10):
-        while True:
-            async with factory.database.crossing_organizations() as session:
-                connection = await session.connection()
-                if (await connection.exec_driver_sql(query)).scalar_one():
-                    return
-            await asyncio.sleep(0.01)
 
 
 # ------------------------------------------------------------------------------------ the viewer
@@ -307,19 +277,17 @@ async def test_a_profile_does_not_undo_what_the_front_desk_knows(clinic: Clinic)
 async def test_a_profile_is_refused_whole(
     clinic: Clinic, changes: dict[str, str], path: str
 ) -> None:
-    before = await accounts(clinic.factory)
     given = {"name": "Somebody Else", "phone": "+34600000000", "locale": "de", **changes}
-    refusal = await clinic.patient.refusal("updateProfile", "user { id }", **given)
+    async with unchanged(clinic.factory):
+        refusal = await clinic.patient.refusal("updateProfile", "user { id }", **given)
     assert (refusal["code"], refusal["path"]) == ("INVALID_INPUT", ["input", path])
-    assert await accounts(clinic.factory) == before
 
 
 async def test_null_for_what_cannot_be_empty_says_nothing(clinic: Clinic) -> None:
-    before = await accounts(clinic.factory)
     null = dict.fromkeys(("name", "locale", "timeZone"))
-    user = await clinic.patient.done("updateProfile", "user { name }", **null)
+    async with unchanged(clinic.factory):
+        user = await clinic.patient.done("updateProfile", "user { name }", **null)
     assert user == {"name": clinic.person(Role.PATIENT).user.name}
-    assert await accounts(clinic.factory) == before
 
 
 # ---------------------------------------------------------------------------------- the password
@@ -354,13 +322,12 @@ async def test_a_refused_password_changes_nothing(
 ) -> None:
     name = "swordfish-the-name"
     person = await factory.person(Role.RECEPTIONIST, name, password_hash=HASH)
-    before = await accounts(factory)
     here = public.signed_in(person.token)
-    refusal = await here.refusal(
-        "changePassword", SESSION_ONLY, currentPassword=current, password=new
-    )
+    async with unchanged(factory):
+        refusal = await here.refusal(
+            "changePassword", SESSION_ONLY, currentPassword=current, password=new
+        )
     assert (refusal["code"], refusal["path"]) == (code, ["input", path])
-    assert await accounts(factory) == before
     assert await here.ask("{ viewer { id } }") == {"viewer": {"id": id_of(person.user)}}
 
 

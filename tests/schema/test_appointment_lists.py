@@ -8,9 +8,9 @@ import pytest
 
 from models import Department, Role
 from tests.api import Api
+from tests.booking import book, calendar_of, elsewhere, patient_id
 from tests.conftest import Clinic
 from tests.factories import Person, id_of, tomorrow, wire
-from tests.schema.test_appointments import book, calendar_of, elsewhere, patient_id
 
 LIST = """
 query ($first: Int, $after: String, $filter: AppointmentFilter, $newest: Boolean) {

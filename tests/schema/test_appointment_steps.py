@@ -9,17 +9,11 @@ import pytest
 
 from models import Role, Slot
 from tests.api import Api
+from tests.booking import book, calendar_of, elsewhere, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
-from tests.schema.test_appointments import (
-    book,
-    calendar_of,
-    elsewhere,
-    held,
-    line_up,
-    patient_id,
-    unchanged,
-)
+from tests.rivals import codes, held, line_up
+from tests.rows import unchanged
 
 MOVE = "rescheduleAppointment"
 CANCEL = "cancelAppointment"
@@ -377,5 +371,4 @@ async def test_of_many_cancellations_one_is_done(clinic: Clinic) -> None:
     booked = await a_visit(clinic)
     acts = [step(clinic, clinic.patient, CANCEL, booked, expectedVersion=1) for _ in range(8)]
     payloads = await asyncio.gather(*acts)
-    found = sorted(p["errors"][0]["code"] if p["errors"] else "DONE" for p in payloads)
-    assert found == ["DONE", *["STALE_VERSION"] * 7]
+    assert codes(payloads) == ["DONE", *["STALE_VERSION"] * 7]

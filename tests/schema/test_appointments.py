@@ -1,113 +1,28 @@
-"""Booking through the API: who may book what for whom, every refusal, and races for one time."""
+"""Booking through the API: who may book what for whom, and every refusal."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
-from models import Base, Calendar, Role, Slot
-from services.organizations import create_organization
+from models import Role, Slot
 from tests.api import Api
-from tests.conftest import CONFIG, Clinic
-from tests.factories import Factory, Person, id_of, tomorrow, wire
-
-TABLES = (
-    "calendars",
-    "slots",
-    "claims",
-    "appointments",
-    "appointment_events",
-    "idempotency_keys",
-    "availability_templates",
-    "doctors",
-    "patients",
+from tests.booking import (
+    ALTERNATIVES,
+    CONFLICTING,
+    REASON,
+    book,
+    calendar_of,
+    elsewhere,
+    patient_id,
+    treat,
 )
-APPOINTMENT = "appointment { id status version }"
-ALTERNATIVES = "errors { ... on SlotTaken { alternatives { id } } }"
-REASON = "errors { ... on NotBookable { reason } }"
-CONFLICTING = "errors { ... on PatientBusy { conflicting { id } } }"
+from tests.conftest import Clinic
+from tests.factories import Person, id_of, tomorrow, wire
+from tests.rows import unchanged
+
 STAFF = ("admin", "reception", "doctor")
-
-# ------------------------------------------------------------ what the tests of acts have in common
-
-
-async def world(factory: Factory) -> list[str]:
-    """Every row of the organization that an act on calendars and appointments could change."""
-    rows = " UNION ALL ".join(
-        f"SELECT to_jsonb({table})::text FROM {table} WHERE organization_id = :id"
-        for table in TABLES
-    )
-    async with factory.database.engine.connect() as connection:
-        found = await connection.execute(text(rows), {"id": factory.organization.id})
-        return sorted(found.scalars())
-
-
-@asynccontextmanager
-async def unchanged(factory: Factory) -> AsyncIterator[None]:
-    """What happens in the block must change nothing at all."""
-    before = await world(factory)
-    yield
-    assert await world(factory) == before
-
-
-@asynccontextmanager
-async def held(factory: Factory, row: Base) -> AsyncIterator[None]:
-    """A transaction of the test's own holds the row; rivals for it can be lined up in the block."""
-    async with factory.database.engine.begin() as connection:
-        lock = text(f"SELECT FROM {row.__tablename__} WHERE id = :id FOR UPDATE")
-        await connection.execute(lock, {"id": row.id})
-        yield
-
-
-async def line_up(factory: Factory, *acts: Any) -> list[asyncio.Task[Any]]:
-    """Start acts one after the other, each once the one before waits for a lock."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock' "
-        "AND query NOT LIKE '%pg_notify%'"
-    )
-    tasks = []
-    # Inside a transaction, pg_stat_activity would go on showing the backends of its beginning.
-    engine = factory.database.engine.execution_options(isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection, asyncio.timeout(10):
-        for place, act in enumerate(acts, start=1):
-            tasks.append(asyncio.create_task(act))
-            while (await connection.execute(waiting)).scalar_one() < place:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-    return tasks
-
-
-async def elsewhere(clinic: Clinic) -> Factory:
-    """Another organization on the same server."""
-    other = await create_organization(
-        clinic.factory.database,
-        slug=f"other-{token_hex(6)}",
-        name="Another Clinic",
-        time_zone="Europe/Madrid",
-        locale="en-GB",
-    )
-    return Factory(clinic.factory.database, CONFIG, other)
-
-
-def calendar_of(clinic: Clinic) -> Calendar:
-    """The calendar of the clinic's doctor."""
-    calendar = clinic.person(Role.DOCTOR).calendar
-    assert calendar is not None
-    return calendar
-
-
-async def book(api: Api, slot: Slot, **values: Any) -> dict[str, Any]:
-    """Book a slot, which must succeed."""
-    booked: dict[str, Any] = await api.done(
-        "bookAppointment", APPOINTMENT, slotId=id_of(slot), **values
-    )
-    return booked
 
 
 async def book_refused(
@@ -118,21 +33,6 @@ async def book_refused(
         return await api.refusal(
             "bookAppointment", f"appointment {{ id }} {facts}", slotId=slot_id, **values
         )
-
-
-def codes(payloads: list[dict[str, Any]]) -> list[str]:
-    """How each of several acts ended, in alphabetical order."""
-    return sorted(p["errors"][0]["code"] if p["errors"] else "DONE" for p in payloads)
-
-
-def patient_id(clinic: Clinic) -> str:
-    return id_of(clinic.person(Role.PATIENT).patient)
-
-
-async def treat(clinic: Clinic, patient: str) -> None:
-    """Give the doctor a reason to see the patient: a visit next week."""
-    slot = await clinic.factory.slot(calendar_of(clinic), tomorrow(days=7))
-    await book(clinic.reception, slot, patientId=patient)
 
 
 # ------------------------------------------------------------ who may book

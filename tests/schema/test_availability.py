@@ -1,23 +1,21 @@
 """Working hours: setting them, what is refused and where, and previews that keep their word."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import text
 
-from models import Role, Weekday
+from models import Role, Slot, Weekday
 from tests.api import Api
+from tests.booking import book, calendar_of, elsewhere, patient_id
 from tests.conftest import Clinic
-from tests.factories import Factory, id_of, tomorrow, wire
-from tests.schema.test_appointments import book, calendar_of, elsewhere, patient_id, unchanged
+from tests.factories import id_of, tomorrow, wire
+from tests.hours import MADRID, NUMBERS, generate, on, set_hours, slots_of
+from tests.rows import kept, unchanged
 
-MADRID = ZoneInfo("Europe/Madrid")
 HOURS = {"weekdays": ["MONDAY"], "startTime": "09:00", "endTime": "17:00", "slotMinutes": 30}
 EVERY_DAY = [day.name for day in Weekday]
-NUMBERS = "created kept removed uncovered { id }"
 PREVIEW = f"""
 query ($id: ID!, $from: Date!, $until: Date!, $templates: [AvailabilityTemplateInput!]) {{
   availabilityPreview(calendarId: $id, from: $from, until: $until, templates: $templates) {{
@@ -31,40 +29,17 @@ query ($id: ID!) { calendar(id: $id) { templates {
 """
 
 
-def today() -> date:
-    """Today in the clinic's zone."""
-    return datetime.now(MADRID).date()
-
-
 def day(days: int) -> str:
-    return (today() + timedelta(days=days)).isoformat()
-
-
-async def set_hours(clinic: Clinic, *templates: dict[str, Any], api: Api | None = None) -> Any:
-    """Set working hours, which must succeed."""
-    return await (api or clinic.reception).done(
-        "setAvailability",
-        f"preview {{ {NUMBERS} }}",
-        calendarId=id_of(calendar_of(clinic)),
-        templates=list(templates),
-    )
+    """A day from today on, as it is sent."""
+    return on(days).isoformat()
 
 
 async def preview(clinic: Clinic, first: int, last: int, **values: Any) -> Any:
+    """What generating the slots of some days would do."""
     answer = await clinic.reception.ask(
         PREVIEW, id=id_of(calendar_of(clinic)), **{"from": day(first)}, until=day(last), **values
     )
     return answer["availabilityPreview"]
-
-
-async def generate(clinic: Clinic, first: int, last: int) -> Any:
-    return await clinic.reception.done(
-        "generateSlots",
-        f"preview {{ {NUMBERS} }}",
-        calendarId=id_of(calendar_of(clinic)),
-        until=day(last),
-        **{"from": day(first)},
-    )
 
 
 # ------------------------------------------------------------ setting hours
@@ -118,8 +93,8 @@ async def test_what_is_null_is_as_what_is_left_out(clinic: Clinic) -> None:
 
 async def test_new_hours_replace_the_old_ones_and_touch_no_slot(clinic: Clinic) -> None:
     await clinic.factory.template(calendar_of(clinic))
-    await generate(clinic, 1, 7)
-    slots = await slot_rows(clinic.factory)
+    await generate(clinic, on(1), on(7))
+    slots = await kept(clinic.factory, Slot)
     await set_hours(clinic, HOURS, {**HOURS, "weekdays": ["FRIDAY"]})
     found = await clinic.public.ask(TEMPLATES, id=id_of(calendar_of(clinic)))
     weekdays = [template["weekdays"] for template in found["calendar"]["templates"]]
@@ -127,14 +102,7 @@ async def test_new_hours_replace_the_old_ones_and_touch_no_slot(clinic: Clinic) 
     await set_hours(clinic)
     found = await clinic.public.ask(TEMPLATES, id=id_of(calendar_of(clinic)))
     assert found["calendar"]["templates"] == []
-    assert await slot_rows(clinic.factory) == slots
-
-
-async def slot_rows(factory: Factory) -> list[tuple[Any, ...]]:
-    query = text("SELECT * FROM slots WHERE organization_id = :id ORDER BY id")
-    async with factory.database.engine.connect() as connection:
-        found = await connection.execute(query, {"id": factory.organization.id})
-        return [tuple(row) for row in found]
+    assert await kept(clinic.factory, Slot) == slots
 
 
 @pytest.mark.parametrize(
@@ -286,13 +254,15 @@ async def outcome(clinic: Clinic, api: Api, act: str) -> str:
 async def test_a_preview_is_what_generating_does_then(clinic: Clinic) -> None:
     calendar = calendar_of(clinic)
     await clinic.factory.template(calendar, weekdays=list(Weekday))
-    await generate(clinic, 2, 4)
-    visit = await first_slot(clinic, 2)
-    booked = await clinic.patient.done("bookAppointment", "appointment { id }", slotId=visit)
+    await generate(clinic, on(2), on(4))
+    visit = (await slots_of(clinic, on(2)))[0]
+    booked = await clinic.patient.done(
+        "bookAppointment", "appointment { id status }", slotId=visit["id"]
+    )
     afternoon = {**HOURS, "weekdays": EVERY_DAY, "startTime": "13:00", "slotMinutes": 60}
     async with unchanged(clinic.factory):
         tried = await preview(clinic, 2, 5, templates=[afternoon])
-        kept = await preview(clinic, 2, 5)
+        without = await preview(clinic, 2, 5)
     # Four hours on four days, on three of which there were sixteen slots before.
     assert tried == {
         "created": 16,
@@ -300,27 +270,13 @@ async def test_a_preview_is_what_generating_does_then(clinic: Clinic) -> None:
         "removed": 3 * 16 - 1,
         "uncovered": [booked],
     }
-    assert kept == {"created": 16, "kept": 48, "removed": 0, "uncovered": []}
+    assert without == {"created": 16, "kept": 48, "removed": 0, "uncovered": []}
     await set_hours(clinic, afternoon)
     assert await preview(clinic, 2, 5) == tried
-    assert await generate(clinic, 2, 5) == tried
+    assert await generate(clinic, on(2), on(5)) == tried
     again = {"created": 0, "kept": 17, "removed": 0, "uncovered": [booked]}
     assert await preview(clinic, 2, 5) == again
-    assert await generate(clinic, 2, 5) == again
-
-
-async def first_slot(clinic: Clinic, days: int) -> str:
-    """The id of the first slot of a day."""
-    begin = datetime.combine(today() + timedelta(days=days), time(), MADRID).astimezone(UTC)
-    document = """query ($id: ID!, $from: DateTime!, $to: DateTime!) {
-      calendar(id: $id) { slots(from: $from, to: $to) { id } } }"""
-    found = await clinic.public.ask(
-        document,
-        id=id_of(calendar_of(clinic)),
-        to=wire(begin + timedelta(days=1)),
-        **{"from": wire(begin)},
-    )
-    return str(found["calendar"]["slots"][0]["id"])
+    assert await generate(clinic, on(2), on(5)) == again
 
 
 async def test_setting_hours_previews_up_to_the_horizon(clinic: Clinic) -> None:
@@ -339,8 +295,8 @@ async def test_setting_hours_previews_up_to_the_horizon(clinic: Clinic) -> None:
         )
     )["availabilityPreview"]
     assert found == asked
-    assert found["uncovered"] == [{"id": booked["id"]}]
-    days = (horizon - today()).days
+    assert found["uncovered"] == [{"id": booked["id"], "status": "BOOKED"}]
+    days = (horizon - on(0)).days
     is_before_noon = datetime.now(MADRID).time() < time(12)
     assert (found["created"], found["kept"]) == (days + is_before_noon, 1)
 

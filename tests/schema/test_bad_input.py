@@ -9,20 +9,12 @@ import pytest
 from graphql import is_non_null_type
 
 from models import Role
-from models.database import Database
 from schema.view import LARGEST_BODY
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, id_of
-from tests.schema.plausible import (
-    MUTATIONS,
-    QUERIES,
-    Place,
-    document,
-    fingerprint,
-    places,
-    world_of,
-)
+from tests.rows import unchanged
+from tests.schema.plausible import MUTATIONS, QUERIES, Place, document, places, world_of
 
 TEXTS_IN_MUTATIONS = places(MUTATIONS, "String")
 TEXTS_IN_QUERIES = places(QUERIES, "String")
@@ -76,20 +68,18 @@ async def test_any_text_is_answered_wherever_one_goes(clinic: Clinic, part: int)
             check_answered(await world.send(place, text), place, text)
 
 
-async def test_control_characters_are_refused_and_nothing_changes(
-    clinic: Clinic, database: Database
-) -> None:
+async def test_control_characters_are_refused_and_nothing_changes(clinic: Clinic) -> None:
     world = await world_of(clinic)
-    before = await fingerprint(database, clinic.factory.organization.id)
-    for place in TEXTS_IN_MUTATIONS:
-        for text in CONTROLS[: 1 if place.operation in HASHING else None]:
-            refusals = check_answered(await world.send(place, text), place, text)
-            assert refusals, (str(place), text)
-            if place.name not in SECRETS:
-                (refusal,) = refusals
-                assert refusal["__typename"] == "InvalidInput", (str(place), text)
-                assert refusal["path"][: len(place.path)] == list(place.path), (str(place), text)
-    assert await fingerprint(database, clinic.factory.organization.id) == before
+    async with unchanged(clinic.factory):
+        for place in TEXTS_IN_MUTATIONS:
+            for text in CONTROLS[: 1 if place.operation in HASHING else None]:
+                what = (str(place), text)
+                refusals = check_answered(await world.send(place, text), place, text)
+                assert refusals, what
+                if place.name not in SECRETS:
+                    (refusal,) = refusals
+                    assert refusal["__typename"] == "InvalidInput", what
+                    assert refusal["path"][: len(place.path)] == list(place.path), what
 
 
 async def test_control_characters_in_a_question_are_answered(clinic: Clinic) -> None:
@@ -98,19 +88,18 @@ async def test_control_characters_in_a_question_are_answered(clinic: Clinic) -> 
         check_answered(await world.send(place, text), place, text)
 
 
-async def test_a_lone_surrogate_is_refused_before_anything_is_carried_out(
-    clinic: Clinic, database: Database
-) -> None:
+async def test_a_lone_surrogate_is_refused_before_anything_is_carried_out(clinic: Clinic) -> None:
     world = await world_of(clinic)
-    before = await fingerprint(database, clinic.factory.organization.id)
-    for place in TEXTS_IN_MUTATIONS:
-        answer = await world.send(place, "a\ud800b")
-        assert answer["errors"][0]["extensions"] == {"code": "QUERY_REJECTED"}, place
-        assert "data" not in answer
-    for escape in ("\\uD800", "\\uDC00\\uD800", "\\u{D800}", "\\u{110000}", "\\u00"):
-        literal = f'mutation {{ createDepartment(input: {{name: "a{escape}"}}) {{ __typename }} }}'
-        assert await clinic.admin.error_code(literal) == "QUERY_REJECTED", escape
-    assert await fingerprint(database, clinic.factory.organization.id) == before
+    async with unchanged(clinic.factory):
+        for place in TEXTS_IN_MUTATIONS:
+            answer = await world.send(place, "a\ud800b")
+            assert answer["errors"][0]["extensions"] == {"code": "QUERY_REJECTED"}, place
+            assert "data" not in answer
+        for escape in ("\\uD800", "\\uDC00\\uD800", "\\u{D800}", "\\u{110000}", "\\u00"):
+            literal = (
+                f'mutation {{ createDepartment(input: {{name: "a{escape}"}}) {{ __typename }} }}'
+            )
+            assert await clinic.admin.error_code(literal) == "QUERY_REJECTED", escape
 
 
 async def test_a_text_as_long_as_a_body_may_be_is_answered_and_a_longer_one_refused(
@@ -146,22 +135,21 @@ async def test_what_is_no_32_bit_number_is_bad_input(clinic: Clinic, value: Any)
 
 @pytest.mark.parametrize("value", [-(2**31), -1, 2**31 - 1])
 async def test_a_number_out_of_range_is_refused_and_nothing_changes(
-    clinic: Clinic, database: Database, value: int
+    clinic: Clinic, value: int
 ) -> None:
     world = await world_of(clinic)
-    before = await fingerprint(database, clinic.factory.organization.id)
-    for place in NUMBERS:
-        answer = await world.send(place, value)
-        if place.operation in QUERIES:
-            assert answer["errors"][0]["extensions"]["code"] == "BAD_INPUT", place
-            continue
-        (refusal,) = check_answered(answer, place, str(value))
-        if place.name == "expectedVersion":
-            assert refusal["__typename"] == "StaleVersion", place
-        else:
-            assert refusal["__typename"] == "InvalidInput", place
-            assert [part for part in refusal["path"] if not part.isdigit()] == list(place.path)
-    assert await fingerprint(database, clinic.factory.organization.id) == before
+    async with unchanged(clinic.factory):
+        for place in NUMBERS:
+            answer = await world.send(place, value)
+            if place.operation in QUERIES:
+                assert answer["errors"][0]["extensions"]["code"] == "BAD_INPUT", place
+                continue
+            (refusal,) = check_answered(answer, place, str(value))
+            if place.name == "expectedVersion":
+                assert refusal["__typename"] == "StaleVersion", place
+            else:
+                assert refusal["__typename"] == "InvalidInput", place
+                assert [part for part in refusal["path"] if not part.isdigit()] == list(place.path)
 
 
 def may_be_null(place: Place) -> bool:
@@ -279,12 +267,11 @@ async def test_empty_lists_are_answered(clinic: Clinic) -> None:
     ],
 )
 async def test_lists_that_are_too_long_or_hold_nonsense_are_refused(
-    clinic: Clinic, database: Database, mutation: str, values: dict[str, Any], path: list[str]
+    clinic: Clinic, mutation: str, values: dict[str, Any], path: list[str]
 ) -> None:
-    before = await fingerprint(database, clinic.factory.organization.id)
-    (refused,) = (await clinic.admin.act(mutation, "", **values))["errors"]
+    async with unchanged(clinic.factory):
+        (refused,) = (await clinic.admin.act(mutation, "", **values))["errors"]
     assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["input", *path])
-    assert await fingerprint(database, clinic.factory.organization.id) == before
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,11 @@ from sqlalchemy import text
 
 from models import Role, Slot
 from tests.api import Api
+from tests.booking import book, calendar_of, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
-from tests.schema.test_appointments import (
-    book,
-    calendar_of,
-    codes,
-    held,
-    line_up,
-    patient_id,
-    unchanged,
-)
+from tests.rivals import codes, held, line_up
+from tests.rows import unchanged
 
 SHOWN = "slots { id status bookedCount version }"
 

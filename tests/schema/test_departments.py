@@ -1,6 +1,5 @@
 """Departments through the API: making, changing and deleting them, and the doctors inside."""
 
-import asyncio
 import contextlib
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +12,8 @@ from sqlalchemy.engine import Engine
 from models import Department, Doctor, Role
 from tests.conftest import Clinic
 from tests.factories import Factory, id_of
+from tests.rivals import line_up
+from tests.rows import kept, unchanged
 
 FIELDS = "department { name description doctorCount }"
 NESTED = """
@@ -42,26 +43,6 @@ async def doctor_of(factory: Factory, name: str, department: Department) -> Doct
         kept = (await session.execute(select(Doctor).where(Doctor.id == doctor.id))).scalar_one()
         kept.department_id = department.id
     return doctor
-
-
-async def kept(factory: Factory) -> list[Any]:
-    """Every department as it is kept, to compare before and after."""
-    table = Department.__table__
-    query = select(table).where(table.c.organization_id == factory.organization.id)
-    async with factory.database.crossing_organizations() as session:
-        return list((await session.execute(query.order_by(table.c.id))).all())
-
-
-async def until_somebody_waits(factory: Factory) -> None:
-    """Wait until a transaction of the server waits for ours."""
-    query = "SELECT count(*) FROM pg_stat_activity"
-    query += " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(10):
-        while True:
-            async with factory.database.crossing_organizations() as session:
-                if (await (await session.connection()).exec_driver_sql(query)).scalar_one():
-                    return
-            await asyncio.sleep(0.01)
 
 
 # --------------------------------------------------------------------------- making and changing
@@ -118,10 +99,9 @@ async def test_a_refused_department_leaves_all_as_it_was(
     await department(clinic.factory, "Cardiology")
     other = await department(clinic.factory, "Neurology", description="Nerves")
     which = {"departmentId": id_of(other)} if mutation == "updateDepartment" else {}
-    before = await kept(clinic.factory)
-    refusal = await clinic.admin.refusal(mutation, FIELDS, **which, **changes)
+    async with unchanged(clinic.factory):
+        refusal = await clinic.admin.refusal(mutation, FIELDS, **which, **changes)
     assert (refusal["code"], refusal["path"]) == (code, ["input", path])
-    assert await kept(clinic.factory) == before
 
 
 # --------------------------------------------------------------------------------------- deleting
@@ -131,7 +111,7 @@ async def test_a_department_without_doctors_is_deleted(clinic: Clinic) -> None:
     row, other = await department(clinic.factory, "A"), await department(clinic.factory, "B")
     deleted = await clinic.admin.done("deleteDepartment", "deletedId", departmentId=id_of(row))
     assert deleted == id_of(row)
-    assert [left.id for left in await kept(clinic.factory)] == [other.id]
+    assert [left["id"] for left in await kept(clinic.factory, Department)] == [str(other.id)]
     refusal = await clinic.admin.refusal("deleteDepartment", "deletedId", departmentId=id_of(row))
     assert (refusal["code"], refusal["path"]) == ("NOT_FOUND", ["input", "departmentId"])
 
@@ -141,13 +121,14 @@ async def test_a_department_with_doctors_is_in_use_until_they_are_archived(
 ) -> None:
     row = await department(clinic.factory, "Cardiology")
     doctor = await doctor_of(clinic.factory, "Dr. Who", row)
-    before = await kept(clinic.factory)
-    refusal = await clinic.admin.refusal("deleteDepartment", "deletedId", departmentId=id_of(row))
+    async with unchanged(clinic.factory):
+        refusal = await clinic.admin.refusal(
+            "deleteDepartment", "deletedId", departmentId=id_of(row)
+        )
     assert (refusal["code"], refusal["path"]) == ("IN_USE", ["input", "departmentId"])
-    assert await kept(clinic.factory) == before
     await clinic.admin.done("deleteDoctor", "deletedId", doctorId=id_of(doctor))
     await clinic.admin.done("deleteDepartment", "deletedId", departmentId=id_of(row))
-    assert await kept(clinic.factory) == []
+    assert await kept(clinic.factory, Department) == []
     query = "query ($id: ID!) { node(id: $id) { ... on Doctor { name department { id } } } }"
     archived = await clinic.public.ask(query, id=id_of(doctor))
     assert archived == {"node": {"name": "Dr. Who", "department": None}}
@@ -161,12 +142,12 @@ async def test_a_department_that_a_doctor_is_just_joining_is_in_use(clinic: Clin
         joining = await session.execute(select(Doctor).where(Doctor.id == doctor.id))
         joining.scalar_one().department_id = row.id
         await session.flush()
-        deleting = asyncio.create_task(
-            clinic.admin.refusal("deleteDepartment", "deletedId", departmentId=id_of(row))
+        (deleting,) = await line_up(
+            factory,
+            clinic.admin.refusal("deleteDepartment", "deletedId", departmentId=id_of(row)),
         )
-        await until_somebody_waits(factory)
     assert (await deleting)["code"] == "IN_USE"
-    assert len(await kept(factory)) == 1
+    assert len(await kept(factory, Department)) == 1
 
 
 async def test_a_department_that_is_just_being_deleted_cannot_be_joined(clinic: Clinic) -> None:
@@ -176,15 +157,15 @@ async def test_a_department_that_is_just_being_deleted_cannot_be_joined(clinic: 
         leaving = await session.execute(select(Department).where(Department.id == row.id))
         await session.delete(leaving.scalar_one())
         await session.flush()
-        joining = asyncio.create_task(
+        (joining,) = await line_up(
+            factory,
             clinic.admin.refusal(
                 "updateDoctor",
                 "doctor { id }",
                 doctorId=id_of(clinic.person(Role.DOCTOR).doctor),
                 departmentId=id_of(row),
-            )
+            ),
         )
-        await until_somebody_waits(factory)
     refusal = await joining
     assert (refusal["code"], refusal["path"]) == ("NOT_FOUND", ["input", "departmentId"])
 

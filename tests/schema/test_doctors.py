@@ -1,6 +1,5 @@
 """Doctors through the API: adding, inviting, changing, finding and archiving them."""
 
-import asyncio
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -9,10 +8,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from models import Calendar, Department, Doctor, Office, Role, User, UserToken
+from models import Department, Doctor, Office, Role, UserToken
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, id_of, tomorrow
+from tests.rivals import line_up
+from tests.rows import unchanged
 
 PROFILE = """
     name title specialty bio languages isAcceptingPatients
@@ -49,16 +50,6 @@ async def place(factory: Factory, kind: type, name: str, **values: Any) -> Any:
     row = kind(organization_id=factory.organization.id, id=uuid4(), name=name, **values)
     await factory.add(row)
     return row
-
-
-async def kept(factory: Factory) -> list[Any]:
-    """All that doctors consist of, to compare before and after."""
-    found: list[Any] = []
-    async with factory.database.crossing_organizations() as session:
-        for kind in (User, Doctor, Calendar, UserToken):
-            own = select(kind.__table__).where(kind.organization_id == factory.organization.id)
-            found += (await session.execute(own.order_by("id"))).all()
-    return found
 
 
 # ---------------------------------------------------------------------------------------- adding
@@ -134,10 +125,9 @@ async def test_a_refused_doctor_leaves_all_as_it_was(
     given = {**WHO, "title": "Dr.", **changes}
     if mutation == "updateDoctor":
         given["doctorId"] = id_of(clinic.person(Role.DOCTOR).doctor)
-    before = await kept(clinic.factory)
-    refusal = await clinic.admin.refusal(mutation, FIELDS, **given)
+    async with unchanged(clinic.factory):
+        refusal = await clinic.admin.refusal(mutation, FIELDS, **given)
     assert (refusal["code"], refusal["path"]) == (code, ["input", path])
-    assert await kept(clinic.factory) == before
     assert mails() == []
 
 
@@ -179,24 +169,12 @@ async def test_an_invitation_that_is_just_being_used_is_used_up(clinic: Clinic, 
     _, token = await invited(clinic, mails)
     async with clinic.factory.database.writing(clinic.factory.organization.id) as session:
         await session.execute(update(UserToken).values(used_at=datetime.now(UTC)))
-        accepting = asyncio.create_task(
-            clinic.public.refusal("acceptInvitation", SESSION, token=token, password=PASSWORD)
+        (accepting,) = await line_up(
+            clinic.factory,
+            clinic.public.refusal("acceptInvitation", SESSION, token=token, password=PASSWORD),
         )
-        await until_somebody_waits(clinic.factory)
     assert await accepting == INVALID_TOKEN
     assert not await can_sign_in(clinic.public, PASSWORD)
-
-
-async def until_somebody_waits(factory: Factory) -> None:
-    """Wait until a transaction of the server waits for ours."""
-    query = "SELECT count(*) FROM pg_stat_activity"
-    query += " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(10):
-        while True:
-            async with factory.database.crossing_organizations() as session:
-                if (await (await session.connection()).exec_driver_sql(query)).scalar_one():
-                    return
-            await asyncio.sleep(0.01)
 
 
 async def test_an_invitation_ends_after_seven_days_and_with_its_account(
@@ -263,13 +241,12 @@ async def test_doctors_change_their_own_profile_and_no_other(clinic: Clinic) -> 
         "updateDoctor", "doctor { bio }", doctorId=id_of(own), bio="Mine"
     )
     assert changed == {"bio": "Mine"}
-    before = await kept(clinic.factory)
-    for doctor_id in (id_of(other.doctor), f"doctor_{uuid4().hex}"):
-        refusal = await clinic.doctor.refusal(
-            "updateDoctor", "doctor { bio }", doctorId=doctor_id, bio="Mine"
-        )
-        assert refusal == NOT_FOUND
-    assert await kept(clinic.factory) == before
+    async with unchanged(clinic.factory):
+        for doctor_id in (id_of(other.doctor), f"doctor_{uuid4().hex}"):
+            refusal = await clinic.doctor.refusal(
+                "updateDoctor", "doctor { bio }", doctorId=doctor_id, bio="Mine"
+            )
+            assert refusal == NOT_FOUND
 
 
 async def test_only_staff_see_the_account_of_a_doctor(clinic: Clinic) -> None:
@@ -339,10 +316,11 @@ async def test_a_doctor_with_open_appointments_stays(clinic: Clinic) -> None:
     person = clinic.person(Role.DOCTOR)
     slot = await clinic.factory.slot(person.calendar, tomorrow())
     await clinic.patient.done("bookAppointment", "appointment { id }", slotId=id_of(slot))
-    before = await kept(clinic.factory)
-    refusal = await clinic.admin.refusal("deleteDoctor", "deletedId", doctorId=id_of(person.doctor))
+    async with unchanged(clinic.factory):
+        refusal = await clinic.admin.refusal(
+            "deleteDoctor", "deletedId", doctorId=id_of(person.doctor)
+        )
     assert (refusal["code"], refusal["path"]) == ("IN_USE", ["input", "doctorId"])
-    assert await kept(clinic.factory) == before
     node = "query ($id: ID!) { node(id: $id) { ... on Slot { status } } }"
     assert await clinic.public.ask(node, id=id_of(slot)) == {"node": {"status": "BOOKED"}}
     assert await clinic.doctor.ask("{ viewer { doctor { id } } }") == {

@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from models import Role, Slot
+from models import (
+    Appointment,
+    AppointmentEvent,
+    Base,
+    Calendar,
+    Claim,
+    IdempotencyKey,
+    Role,
+    Slot,
+)
 from tests.api import Api
+from tests.booking import ALTERNATIVES, REASON, book, calendar_of, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow
-from tests.schema.test_appointments import (
-    ALTERNATIVES,
-    REASON,
-    book,
-    calendar_of,
-    codes,
-    held,
-    line_up,
-    patient_id,
-    unchanged,
-)
+from tests.rivals import codes, held, line_up
+from tests.rows import kept, unchanged
 
 KEY = "0123456789abcdef"
 WHOLE = "appointment { id reference status startsAt version history { at } }"
@@ -34,27 +35,22 @@ def booking(api: Api, slot: Slot, **values: Any) -> Act:
     return api.act("bookAppointment", WHOLE, slotId=id_of(slot), **values)
 
 
-async def count(clinic: Clinic, table: str) -> int:
+async def count(clinic: Clinic, kind: type[Base]) -> int:
     """How many rows of a table the organization has."""
-    query = text(f"SELECT count(*) FROM {table} WHERE organization_id = :id")
-    async with clinic.factory.database.engine.connect() as connection:
-        found: int = (
-            await connection.execute(query, {"id": clinic.factory.organization.id})
-        ).scalar_one()
-    return found
+    return len(await kept(clinic.factory, kind))
 
 
 async def one_booking(clinic: Clinic, keys: int = 0) -> None:
     """Exactly one booking has left its traces."""
-    for table in ("appointments", "claims", "appointment_events"):
-        assert await count(clinic, table) == 1
-    assert await count(clinic, "idempotency_keys") == keys
+    for kind in (Appointment, Claim, AppointmentEvent):
+        assert await count(clinic, kind) == 1
+    assert await count(clinic, IdempotencyKey) == keys
 
 
 async def revision(clinic: Clinic) -> int:
-    query = text("SELECT revision FROM calendars WHERE id = :id")
-    async with clinic.factory.database.engine.connect() as connection:
-        found: int = (await connection.execute(query, {"id": calendar_of(clinic).id})).scalar_one()
+    """How often the one calendar has changed."""
+    (calendar,) = await kept(clinic.factory, Calendar)
+    found: int = calendar["revision"]
     return found
 
 
@@ -127,7 +123,7 @@ async def test_the_keys_of_two_users_are_two_keys(clinic: Clinic) -> None:
     assert codes(first) == ["DONE", "DONE"]
     async with unchanged(clinic.factory):
         assert [await booking(api, wanted, idempotencyKey=KEY) for api, wanted in acts] == first
-    assert await count(clinic, "idempotency_keys") == 2
+    assert await count(clinic, IdempotencyKey) == 2
 
 
 async def test_a_refused_act_leaves_its_key_free(clinic: Clinic) -> None:
@@ -157,7 +153,7 @@ async def test_a_key_begins_anew_after_seven_days(clinic: Clinic) -> None:
     assert codes([await booking(clinic.patient, slot, idempotencyKey=KEY)]) == [
         "IDEMPOTENCY_MISMATCH"
     ]
-    assert await count(clinic, "idempotency_keys") == 1
+    assert await count(clinic, IdempotencyKey) == 1
 
 
 async def test_a_move_with_a_key_is_made_once(clinic: Clinic) -> None:
@@ -266,7 +262,7 @@ async def test_of_booking_and_deleting_a_doctor_the_first_decides(
     assert [node["status"] for node in found] == expected
     if first == "delete":
         assert lost["errors"][0]["reason"] == "NOT_ACCEPTING"
-        assert await count(clinic, "appointments") == 0
+        assert await count(clinic, Appointment) == 0
 
 
 @pytest.mark.parametrize("first", ["book", "delete"])
@@ -287,8 +283,8 @@ async def test_of_booking_and_deleting_a_patient_the_first_decides(
         ["DONE"],
         ["IN_USE"] if first == "book" else ["NOT_FOUND"],
     )
-    assert await count(clinic, "appointments") == (1 if first == "book" else 0)
-    assert await count(clinic, "claims") == (1 if first == "book" else 0)
+    assert await count(clinic, Appointment) == (1 if first == "book" else 0)
+    assert await count(clinic, Claim) == (1 if first == "book" else 0)
 
 
 async def test_staff_cannot_book_a_doctor_who_has_left(clinic: Clinic) -> None:

@@ -6,19 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from models.database import Database
-from services.organizations import create_organization
 from tests.api import Api
-from tests.conftest import CONFIG, Clinic
+from tests.booking import elsewhere
+from tests.conftest import Clinic
 from tests.factories import Factory, id_of
-from tests.schema.plausible import (
-    MUTATIONS,
-    QUERIES,
-    fingerprint,
-    other_ids,
-    places,
-    world_of,
-)
+from tests.rows import unchanged
+from tests.schema.plausible import MUTATIONS, QUERIES, other_ids, places, world_of
 
 IN_MUTATIONS = places(MUTATIONS, "ID")
 IN_QUERIES = places(QUERIES, "ID")
@@ -57,19 +50,16 @@ REPEATED = {"rescheduleAppointment"}
 
 
 @pytest.fixture
-async def elsewhere(database: Database) -> Factory:
+async def other(clinic: Clinic) -> Factory:
     """Another organization."""
-    organization = await create_organization(
-        database, slug=f"other-{uuid4().hex}", name="Other", time_zone="UTC", locale="en"
-    )
-    return Factory(database, CONFIG, organization)
+    return await elsewhere(clinic)
 
 
 def meaningless(good: str, theirs: str) -> tuple[str, ...]:
     """Ids in good order that name nothing here: unknown, somebody else's, of another type."""
     prefix, _, key = good.rpartition("_")
-    other = "slot" if prefix != "slot" else "patient"
-    return unknown(good), theirs, f"{other}_{key}", f"nothing_{key}"
+    kind = "slot" if prefix != "slot" else "patient"
+    return unknown(good), theirs, f"{kind}_{key}", f"nothing_{key}"
 
 
 def unknown(id: str) -> str:
@@ -81,43 +71,38 @@ def test_the_schema_was_read() -> None:
     assert len(IN_QUERIES) >= 8
 
 
-async def test_a_broken_id_is_invalid_input_wherever_one_goes(
-    clinic: Clinic, database: Database
-) -> None:
+async def test_a_broken_id_is_invalid_input_wherever_one_goes(clinic: Clinic) -> None:
     world = await world_of(clinic)
-    before = await fingerprint(database, clinic.factory.organization.id)
-    for place, broken in product(IN_MUTATIONS, SOME_BROKEN):
-        payload = (await world.send(place, broken))["data"][place.operation]
-        assert payload["errors"] == [
-            {
-                "__typename": "InvalidInput",
-                "code": "INVALID_INPUT",
-                "message": "This is not an id.",
-                "path": list(place.path),
-            }
-        ], (str(place), broken)
-    assert await fingerprint(database, clinic.factory.organization.id) == before
+    async with unchanged(clinic.factory):
+        for place, broken in product(IN_MUTATIONS, SOME_BROKEN):
+            payload = (await world.send(place, broken))["data"][place.operation]
+            assert payload["errors"] == [
+                {
+                    "__typename": "InvalidInput",
+                    "code": "INVALID_INPUT",
+                    "message": "This is not an id.",
+                    "path": list(place.path),
+                }
+            ], (str(place), broken)
 
 
 async def test_an_id_of_nothing_that_is_meant_is_not_found_wherever_one_goes(
-    clinic: Clinic, database: Database, elsewhere: Factory
+    clinic: Clinic, other: Factory
 ) -> None:
     world = await world_of(clinic)
-    theirs = await other_ids(elsewhere)
-    organizations = clinic.factory.organization.id, elsewhere.organization.id
-    before = [await fingerprint(database, id) for id in organizations]
-    for place in IN_MUTATIONS:
-        for bad in meaningless(world.ids[place.name], theirs[place.name]):
-            payload = (await world.send(place, bad))["data"][place.operation]
-            assert payload["errors"] == [
-                {
-                    "__typename": "NotFound",
-                    "code": "NOT_FOUND",
-                    "message": "There is nothing with this id.",
-                    "path": list(place.path),
-                }
-            ], (str(place), bad)
-    assert [await fingerprint(database, id) for id in organizations] == before
+    theirs = await other_ids(other)
+    async with unchanged(clinic.factory), unchanged(other):
+        for place in IN_MUTATIONS:
+            for bad in meaningless(world.ids[place.name], theirs[place.name]):
+                payload = (await world.send(place, bad))["data"][place.operation]
+                assert payload["errors"] == [
+                    {
+                        "__typename": "NotFound",
+                        "code": "NOT_FOUND",
+                        "message": "There is nothing with this id.",
+                        "path": list(place.path),
+                    }
+                ], (str(place), bad)
 
 
 async def test_the_ids_that_are_meant_would_have_been_accepted(clinic: Clinic) -> None:
@@ -148,10 +133,10 @@ async def test_every_way_in_which_an_id_can_be_broken_is_bad_input(public: Api) 
 
 
 async def test_a_question_about_nothing_that_is_meant_shows_nothing(
-    clinic: Clinic, elsewhere: Factory
+    clinic: Clinic, other: Factory
 ) -> None:
     world = await world_of(clinic)
-    theirs = await other_ids(elsewhere)
+    theirs = await other_ids(other)
     for place in IN_QUERIES:
         bad_ids = meaningless(world.ids[place.name], theirs[place.name])
         answers = [await world.send(place, bad) for bad in bad_ids]
@@ -201,8 +186,8 @@ async def test_every_kind_of_thing_is_found_by_its_id(clinic: Clinic) -> None:
 
 
 async def test_nobody_sees_things_of_another_organization_by_id(
-    clinic: Clinic, elsewhere: Factory
+    clinic: Clinic, other: Factory
 ) -> None:
-    ids = sorted({*(await other_ids(elsewhere)).values(), id_of(elsewhere.organization)})
+    ids = sorted({*(await other_ids(other)).values(), id_of(other.organization)})
     answer = await clinic.admin.ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
     assert answer == {"nodes": [None] * len(ids)}

@@ -1,15 +1,16 @@
 """Offices through the API: making, changing and deleting them, and the time zone of each."""
 
-import asyncio
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
-from models import Calendar, Doctor, Office, Role
+from models import Doctor, Office, Role
 from tests.conftest import Clinic
 from tests.factories import Factory, Person, id_of
+from tests.rivals import line_up
+from tests.rows import unchanged
 
 NODE = "{ name address phone timeZone }"
 FIELDS = f"office {NODE}"
@@ -34,28 +35,6 @@ async def moved_in(factory: Factory, person: Person, office: Office) -> Doctor:
         found = await session.execute(select(Doctor).where(Doctor.id == person.doctor.id))
         found.scalar_one().office_id = office.id
     return person.doctor
-
-
-async def kept(factory: Factory) -> list[Any]:
-    """Every office and calendar as it is kept, to compare before and after."""
-    found: list[Any] = []
-    async with factory.database.crossing_organizations() as session:
-        for table in (Office.__table__, Calendar.__table__):
-            own = select(table).where(table.c.organization_id == factory.organization.id)
-            found += (await session.execute(own.order_by(table.c.id))).all()
-    return found
-
-
-async def until_somebody_waits(factory: Factory) -> None:
-    """Wait until a transaction of the server waits for ours."""
-    query = "SELECT count(*) FROM pg_stat_activity"
-    query += " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(10):
-        while True:
-            async with factory.database.crossing_organizations() as session:
-                if (await (await session.connection()).exec_driver_sql(query)).scalar_one():
-                    return
-            await asyncio.sleep(0.01)
 
 
 # --------------------------------------------------------------------------- making and changing
@@ -128,10 +107,9 @@ async def test_a_refused_office_leaves_all_as_it_was(
     other = await office(clinic.factory, "South")
     await moved_in(clinic.factory, clinic.person(Role.DOCTOR), other)
     which = {"officeId": id_of(other)} if mutation == "updateOffice" else {}
-    before = await kept(clinic.factory)
-    refusal = await clinic.admin.refusal(mutation, FIELDS, **which, **changes)
+    async with unchanged(clinic.factory):
+        refusal = await clinic.admin.refusal(mutation, FIELDS, **which, **changes)
     assert (refusal["code"], refusal["path"]) == (code, ["input", path])
-    assert await kept(clinic.factory) == before
 
 
 # ------------------------------------------------------------------------------------- time zones
@@ -180,12 +158,12 @@ async def test_a_doctor_who_is_just_moving_in_gets_the_offices_new_zone(clinic: 
         changing = await session.execute(select(Office).where(Office.id == row.id))
         changing.scalar_one().time_zone = "Asia/Tokyo"
         await session.flush()
-        moving = asyncio.create_task(
+        (moving,) = await line_up(
+            factory,
             clinic.admin.done(
                 "updateDoctor", "doctor { id }", doctorId=id_of(doctor), officeId=id_of(row)
-            )
+            ),
         )
-        await until_somebody_waits(factory)
     await moving
     assert await zones(clinic, doctor) == ("Asia/Tokyo", "Asia/Tokyo")
 
@@ -206,10 +184,9 @@ async def test_an_office_where_nobody_works_is_deleted(clinic: Clinic) -> None:
 async def test_an_office_is_in_use_until_its_doctors_are_archived(clinic: Clinic) -> None:
     row = await office(clinic.factory, "North")
     doctor = await moved_in(clinic.factory, clinic.person(Role.DOCTOR), row)
-    before = await kept(clinic.factory)
-    refusal = await clinic.admin.refusal("deleteOffice", "deletedId", officeId=id_of(row))
+    async with unchanged(clinic.factory):
+        refusal = await clinic.admin.refusal("deleteOffice", "deletedId", officeId=id_of(row))
     assert (refusal["code"], refusal["path"]) == ("IN_USE", ["input", "officeId"])
-    assert await kept(clinic.factory) == before
     await clinic.admin.done("deleteDoctor", "deletedId", doctorId=id_of(doctor))
     await clinic.admin.done("deleteOffice", "deletedId", officeId=id_of(row))
     assert await zones(clinic, doctor) == (None, "Europe/Madrid")
@@ -223,10 +200,9 @@ async def test_an_office_that_a_doctor_is_just_moving_into_is_in_use(clinic: Cli
         moving = await session.execute(select(Doctor).where(Doctor.id == doctor.id))
         moving.scalar_one().office_id = row.id
         await session.flush()
-        deleting = asyncio.create_task(
-            clinic.admin.refusal("deleteOffice", "deletedId", officeId=id_of(row))
+        (deleting,) = await line_up(
+            factory, clinic.admin.refusal("deleteOffice", "deletedId", officeId=id_of(row))
         )
-        await until_somebody_waits(factory)
     assert (await deleting)["code"] == "IN_USE"
 
 

@@ -7,14 +7,15 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from models import Calendar, Department, Doctor, Office, Organization, Patient, Role, SignIn, User
+from models import Department, Doctor, Office, Role
 from models.database import Database
 from services.organizations import create_organization
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, Person, id_of, tomorrow
+from tests.rows import unchanged, world
 
 POLICY = """bookingPolicy {
     horizonMonths minimumNoticeMinutes cancellationNoticeMinutes
@@ -36,19 +37,6 @@ SETTINGS = {
     "locale": "en-GB",
     "bookingPolicy": DEFAULT_POLICY,
 }
-KINDS = (Organization, User, SignIn, Department, Office, Doctor, Calendar, Patient)
-
-
-async def kept(factory: Factory) -> list[Any]:
-    """All that an organization consists of, to compare before and after."""
-    found: list[Any] = []
-    async with factory.database.crossing_organizations() as session:
-        for kind in KINDS:
-            owner = kind.id if kind is Organization else kind.organization_id
-            own = select(kind.__table__).where(owner == factory.organization.id)
-            found += (await session.execute(own.order_by("id"))).all()
-    return found
-
 
 # -------------------------------------------------------------------------------------- settings
 
@@ -98,14 +86,13 @@ async def test_the_booking_policy_has_limits(
             "updateOrganization", FIELDS, bookingPolicy={field: value}
         )
         assert changed["bookingPolicy"] == DEFAULT_POLICY | {field: value}
-    before = await kept(clinic.factory)
-    for value in (limits[0] - 1, limits[1] + 1):
-        refusal = await clinic.admin.refusal(
-            "updateOrganization", FIELDS, name="New", bookingPolicy={field: value}
-        )
-        assert refusal["path"] == ["input", "bookingPolicy", field]
-        assert refusal["message"] == f"This must be from {limits[0]} to {limits[1]}."
-    assert await kept(clinic.factory) == before
+    async with unchanged(clinic.factory):
+        for value in (limits[0] - 1, limits[1] + 1):
+            refusal = await clinic.admin.refusal(
+                "updateOrganization", FIELDS, name="New", bookingPolicy={field: value}
+            )
+            assert refusal["path"] == ["input", "bookingPolicy", field]
+            assert refusal["message"] == f"This must be from {limits[0]} to {limits[1]}."
 
 
 async def test_reminders_have_limits(clinic: Clinic) -> None:
@@ -114,13 +101,12 @@ async def test_reminders_have_limits(clinic: Clinic) -> None:
         "updateOrganization", FIELDS, bookingPolicy={"reminderHoursBefore": most}
     )
     assert changed["bookingPolicy"]["reminderHoursBefore"] == most
-    before = await kept(clinic.factory)
-    for hours in ([0], [721], [*most, 3]):
-        refusal = await clinic.admin.refusal(
-            "updateOrganization", FIELDS, bookingPolicy={"reminderHoursBefore": hours}
-        )
-        assert refusal["path"] == ["input", "bookingPolicy", "reminderHoursBefore"]
-    assert await kept(clinic.factory) == before
+    async with unchanged(clinic.factory):
+        for hours in ([0], [721], [*most, 3]):
+            refusal = await clinic.admin.refusal(
+                "updateOrganization", FIELDS, bookingPolicy={"reminderHoursBefore": hours}
+            )
+            assert refusal["path"] == ["input", "bookingPolicy", "reminderHoursBefore"]
 
 
 @pytest.mark.parametrize(
@@ -130,11 +116,10 @@ async def test_reminders_have_limits(clinic: Clinic) -> None:
 async def test_refused_settings_change_nothing(
     clinic: Clinic, changes: dict[str, str], path: str
 ) -> None:
-    before = await kept(clinic.factory)
     given = {"timeZone": "America/Lima", "bookingPolicy": {"horizonMonths": 1}, **changes}
-    refusal = await clinic.admin.refusal("updateOrganization", FIELDS, **given)
+    async with unchanged(clinic.factory):
+        refusal = await clinic.admin.refusal("updateOrganization", FIELDS, **given)
     assert (refusal["code"], refusal["path"]) == ("INVALID_INPUT", ["input", path])
-    assert await kept(clinic.factory) == before
 
 
 @pytest.mark.parametrize(
@@ -150,9 +135,8 @@ async def test_refused_settings_change_nothing(
 async def test_null_for_what_cannot_be_empty_says_nothing(
     clinic: Clinic, changes: dict[str, Any]
 ) -> None:
-    before = await kept(clinic.factory)
-    assert await clinic.admin.done("updateOrganization", FIELDS, **changes) == SETTINGS
-    assert await kept(clinic.factory) == before
+    async with unchanged(clinic.factory):
+        assert await clinic.admin.done("updateOrganization", FIELDS, **changes) == SETTINGS
 
 
 # ------------------------------------------------------------------------------ who may do what
@@ -215,7 +199,7 @@ async def test_each_act_is_for_those_who_may(clinic: Clinic, mutation: str) -> N
     name = mutation[0].upper() + mutation[1:]
     document = f"mutation ($input: {name}Input!) {{ {mutation}(input: $input) "
     document += "{ errors { __typename } } }"
-    before = await kept(factory)
+    before = await world(factory)
     for person in EVERYBODY.split():
         token = None if person == "public" else clinic.person(Role[person]).token
         api = clinic.public.signed_in(token) if token else clinic.public
@@ -226,7 +210,7 @@ async def test_each_act_is_for_those_who_may(clinic: Clinic, mutation: str) -> N
         given = good_input(rows, mutation)
         assert await api.error_code(document, input=given) == code, person
     if mutation != "signOut":
-        assert await kept(factory) == before
+        assert await world(factory) == before
 
 
 # -------------------------------------------------------------------------- two organizations
@@ -340,21 +324,20 @@ async def test_a_foreign_id_looks_like_one_that_names_nothing(
         "slotId": await clinic.factory.slot(doctor.calendar, tomorrow()),
     }
     given = {key: value or id_of(own[key]) for key, value in given.items()}
-    before = await kept(clinic.factory), await kept(elsewhere.factory)
     nobodys = f"{field.removesuffix('Id')}_{uuid4().hex}"
-    for id in (elsewhere.ids[field], nobodys):
-        payload = await clinic.admin.act(mutation, "", **given, **{field: id})
-        assert payload == {
-            "errors": [
-                {
-                    "__typename": "NotFound",
-                    "message": "There is nothing with this id.",
-                    "code": "NOT_FOUND",
-                    "path": ["input", field],
-                }
-            ]
-        }
-    assert (await kept(clinic.factory), await kept(elsewhere.factory)) == before
+    async with unchanged(clinic.factory), unchanged(elsewhere.factory):
+        for id in (elsewhere.ids[field], nobodys):
+            payload = await clinic.admin.act(mutation, "", **given, **{field: id})
+            assert payload == {
+                "errors": [
+                    {
+                        "__typename": "NotFound",
+                        "message": "There is nothing with this id.",
+                        "code": "NOT_FOUND",
+                        "path": ["input", field],
+                    }
+                ]
+            }
 
 
 async def test_names_and_addresses_are_taken_in_one_organization_alone(

@@ -10,22 +10,20 @@ from sqlalchemy import text
 
 from models import Role, Slot
 from tests.api import Api
-from tests.conftest import Clinic
-from tests.factories import Factory, id_of, tomorrow, wire
-from tests.schema.test_appointments import (
+from tests.booking import (
     ALTERNATIVES,
     CONFLICTING,
     REASON,
     book,
     calendar_of,
-    codes,
     elsewhere,
-    held,
-    line_up,
     patient_id,
     treat,
-    unchanged,
 )
+from tests.conftest import Clinic
+from tests.factories import Factory, id_of, tomorrow, wire
+from tests.rivals import codes, held, line_up
+from tests.rows import unchanged
 
 MOVED = "appointment { id startsAt version slot { id } rescheduledFrom { id } }"
 

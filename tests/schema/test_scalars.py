@@ -11,11 +11,10 @@ import orjson
 import pytest
 
 from models import Role
-from models.database import Database
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
-from tests.schema.plausible import fingerprint
+from tests.rows import unchanged
 
 INSTANT = "query ($x: DateTime) { appointments(filter: {from: $x}) { totalCount } }"
 DAY = """query ($id: ID!, $x: Date!) {
@@ -229,16 +228,13 @@ async def test_what_is_no_time_is_refused(clinic: Clinic) -> None:
         await check_refused(clinic.admin, TIME, value, id=calendar_id, day=day)
 
 
-async def test_what_is_no_zone_is_refused_and_nothing_changed(
-    clinic: Clinic, database: Database
-) -> None:
+async def test_what_is_no_zone_is_refused_and_nothing_changed(clinic: Clinic) -> None:
     document = """mutation ($x: TimeZone) { updateOrganization(input: {timeZone: $x}) {
       organization { timeZone } } }"""
     await check_accepted(clinic.admin, document, "Europe/Madrid")
-    before = await fingerprint(database, clinic.factory.organization.id)
-    for value in NO_ZONES:
-        await check_refused(clinic.admin, document, value)
-    assert await fingerprint(database, clinic.factory.organization.id) == before
+    async with unchanged(clinic.factory):
+        for value in NO_ZONES:
+            await check_refused(clinic.admin, document, value)
     found = await clinic.admin.ask("{ organization { timeZone } }")
     assert found == {"organization": {"timeZone": "Europe/Madrid"}}
 
@@ -279,22 +275,23 @@ async def test_an_instant_means_what_it_says_and_is_written_in_utc(
     ],
 )
 async def test_a_time_that_is_none_is_refused_everywhere(
-    clinic: Clinic, database: Database, starts_at: str, ends_at: str, problem: str
+    clinic: Clinic, starts_at: str, ends_at: str, problem: str
 ) -> None:
     calendar_id = id_of(clinic.person(Role.DOCTOR).calendar)
-    before = await fingerprint(database, clinic.factory.organization.id)
     document = """query ($id: ID!, $from: DateTime!, $to: DateTime!) {
       calendar(id: $id) { slots(from: $from, to: $to) { id } } }"""
-    answer = await clinic.admin.send(document, id=calendar_id, **{"from": starts_at, "to": ends_at})
-    (error,) = answer["errors"]
-    assert error["extensions"]["code"] == "BAD_INPUT"
-    assert error["message"].startswith(f"{problem}: ")
-    for mutation in ("blockTime", "unblockTime"):
-        refused = await clinic.admin.refusal(
-            mutation, "slots { id }", calendarId=calendar_id, startsAt=starts_at, endsAt=ends_at
+    async with unchanged(clinic.factory):
+        answer = await clinic.admin.send(
+            document, id=calendar_id, **{"from": starts_at, "to": ends_at}
         )
-        assert refused["__typename"] == "InvalidInput"
-    assert await fingerprint(database, clinic.factory.organization.id) == before
+        (error,) = answer["errors"]
+        assert error["extensions"]["code"] == "BAD_INPUT"
+        assert error["message"].startswith(f"{problem}: ")
+        for mutation in ("blockTime", "unblockTime"):
+            refused = await clinic.admin.refusal(
+                mutation, "slots { id }", calendarId=calendar_id, startsAt=starts_at, endsAt=ends_at
+            )
+            assert refused["__typename"] == "InvalidInput"
 
 
 async def test_appointments_from_later_to_earlier_are_none(clinic: Clinic) -> None:
@@ -317,19 +314,18 @@ async def test_appointments_from_later_to_earlier_are_none(clinic: Clinic) -> No
     ],
 )
 async def test_days_out_of_reach_are_refused(
-    clinic: Clinic, database: Database, first: str, last: str, typename: str, path: str
+    clinic: Clinic, first: str, last: str, typename: str, path: str
 ) -> None:
     calendar = clinic.person(Role.DOCTOR).calendar
     await clinic.factory.template(calendar)
-    before = await fingerprint(database, clinic.factory.organization.id)
     values = {"calendarId": id_of(calendar), "from": first, "until": last}
-    refused = await clinic.admin.refusal("generateSlots", "calendar { id }", **values)
-    assert (refused["__typename"], refused["path"]) == (typename, ["input", path])
-    values["id"] = values.pop("calendarId")
     document = """query ($id: ID!, $from: Date!, $until: Date!) {
       availabilityPreview(calendarId: $id, from: $from, until: $until) { created } }"""
-    assert await clinic.admin.error_code(document, **values) == "BAD_INPUT"
-    assert await fingerprint(database, clinic.factory.organization.id) == before
+    async with unchanged(clinic.factory):
+        refused = await clinic.admin.refusal("generateSlots", "calendar { id }", **values)
+        assert (refused["__typename"], refused["path"]) == (typename, ["input", path])
+        values["id"] = values.pop("calendarId")
+        assert await clinic.admin.error_code(document, **values) == "BAD_INPUT"
 
 
 @pytest.mark.parametrize(

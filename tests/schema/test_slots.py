@@ -8,16 +8,11 @@ import pytest
 
 from models import Role, Slot, SlotStatus
 from tests.api import Api
+from tests.booking import book, calendar_of, elsewhere, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
-from tests.schema.test_appointments import (
-    book,
-    calendar_of,
-    codes,
-    elsewhere,
-    patient_id,
-    unchanged,
-)
+from tests.rivals import codes
+from tests.rows import unchanged
 
 WINDOW = """
 query ($id: ID!, $from: DateTime!, $to: DateTime!, $status: [SlotStatus!]) {

@@ -1,0 +1,48 @@
+"""What an organization has stored: its rows, looked at behind the API's back.
+
+Here a test sees that something was kept, and that nothing at all happened when an act was refused.
+Making rows is the business of `factories`; what the API shows of them is that of each test.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from models import Base, PasswordAttempts
+from tests.factories import Factory
+
+# Wrong passwords are counted, and so leave a trace although they are refused.
+KINDS = [mapper.class_ for mapper in Base.registry.mappers if mapper.class_ is not PasswordAttempts]
+
+
+async def kept(factory: Factory, *kinds: type[Base]) -> list[dict[str, Any]]:
+    """Every row that the organization has in some tables, the same rows in the same order."""
+    rows = " UNION ALL ".join(_rows_of(kind) for kind in kinds)
+    statement = text(f"{rows} ORDER BY kept").columns(kept=JSONB)
+    async with factory.database.engine.connect() as connection:
+        found = await connection.execute(statement, {"id": factory.organization.id})
+        return list(found.scalars())
+
+
+def _rows_of(kind: type[Base]) -> str:
+    """The statement for one table; the organization itself is a row of its own."""
+    table = kind.__table__
+    owner = "organization_id" if "organization_id" in table.columns else "id"
+    return f"SELECT to_jsonb({table}) AS kept FROM {table} WHERE {owner} = :id"
+
+
+async def world(factory: Factory) -> list[dict[str, Any]]:
+    """Every row of the organization in every table."""
+    return await kept(factory, *KINDS)
+
+
+@asynccontextmanager
+async def unchanged(factory: Factory) -> AsyncIterator[None]:
+    """What happens in the block must change nothing at all."""
+    before = await world(factory)
+    yield
+    after = await world(factory)
+    assert after == before, [row for row in before + after if (row in before) != (row in after)]
