@@ -10,16 +10,15 @@ import getpass
 import logging
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
-import uvicorn
 from dotenv import load_dotenv
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+import serving
 from application import application, ide_page
 from models import Organization
 from models.database import Database
@@ -40,7 +39,6 @@ from services.passwords import Passwords
 HERE = Path(__file__).parent
 DATA = HERE / ".data"
 DEMO_PASSWORD = "a calm river by the clinic"  # noqa: S105 - shown to everybody who runs the demo
-SHUTDOWN_SECONDS = 10
 console = Console()
 log = logging.getLogger("server")
 
@@ -103,18 +101,6 @@ def database_address() -> Iterator[str]:
 # ------------------------------------------------------------------------------ the commands
 
 
-class Announcing(uvicorn.Server):
-    """A server that says where it is once it listens."""
-
-    announcement = ""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
-        if self.started:
-            console.print(self.announcement, highlight=False, soft_wrap=True)
-
-
 def serve(arguments: argparse.Namespace) -> None:
     """Serve until stopped."""
     config = settings(is_demo=arguments.demo)
@@ -124,24 +110,13 @@ def serve(arguments: argparse.Namespace) -> None:
             migrate(url)
         if arguments.demo:
             asyncio.run(with_server(config, url, make_demo_once))
-        server = Announcing(
-            uvicorn.Config(
-                application(config, url),
-                host=host,
-                port=port,
-                loop="uvloop",
-                http="httptools",
-                ws="websockets-sansio",
-                ws_max_size=64 * 1024,
-                ws_per_message_deflate=False,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-                server_header=False,
-                access_log=False,
-                log_level="warning",
-            )
-        )
-        server.announcement = announcement(config, host, port)
-        server.run()
+        text = announcement(config, host, port)
+        serving.Server(
+            application(config, url),
+            host=host,
+            port=port,
+            on_start=lambda: console.print(text, highlight=False, soft_wrap=True),
+        ).run()
 
 
 def announcement(config: Config, host: str, port: int) -> str:
@@ -311,11 +286,11 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    serving = add("serve", serve, "Serve the API at HOST:PORT until stopped with Ctrl+C.")
-    serving.add_argument(
+    to_serve = add("serve", serve, "Serve the API at HOST:PORT until stopped with Ctrl+C.")
+    to_serve.add_argument(
         "--migrate", action="store_true", help="first bring the database to the newest schema"
     )
-    serving.add_argument(
+    to_serve.add_argument(
         "--demo", action="store_true", help="with demo data, demo accounts and GraphiQL"
     )
     add("migrate", migrate_database, "Bring the database to the newest schema.")

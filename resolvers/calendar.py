@@ -2,10 +2,9 @@
 
 import base64
 import binascii
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, NewType, TypeVar
+from typing import Any, NewType
 from uuid import UUID
 
 from strawberry import ID, Info
@@ -18,7 +17,7 @@ from services import availability
 from services.calendar import blocks, generation
 from services.calendar import slots as slot_service
 from services.calendar.generation import Preview
-from services.calendar.watch import CalendarUpdate, Rendering, watch_calendar
+from services.calendar.watch import CalendarUpdate
 from services.context import Context
 from services.directory import doctors
 from services.errors import InvalidInput
@@ -27,8 +26,6 @@ set_availability = act(generation.set_availability)
 generate_slots = act(generation.generate_slots)
 block_time = act(blocks.block_time)
 unblock_time = act(blocks.unblock_time)
-
-Rendered = TypeVar("Rendered")
 
 Cursor = NewType("Cursor", str)
 REVISION_BYTES = 8
@@ -158,53 +155,4 @@ async def preview(
         first_day=first_day,
         last_day=last_day,
         templates=templates,
-    )
-
-
-async def calendar_changes(
-    info: Info[Context, None],
-    calendar_id: ID,
-    starts_at: datetime,
-    ends_at: datetime,
-    after: Cursor | None = None,
-) -> AsyncGenerator[CalendarUpdate]:
-    """A live view of one calendar."""
-
-    async def as_it_is(update: CalendarUpdate) -> CalendarUpdate:
-        return update
-
-    id = ids.key(calendar_id, "Calendar", "calendar_id")
-    updates = watch_calendar(
-        info.context,
-        calendar_id=id,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        after=revision_in(after, id),
-        rendering=Rendering(as_it_is),
-    )
-    async with aclosing(updates):
-        async for update in updates:
-            # What was loaded for the update before may be old by now.
-            info.context.memory.clear()
-            yield update
-
-
-def shared_calendar_changes(
-    context: Context,
-    calendar_id: str,
-    starts_at: datetime,
-    ends_at: datetime,
-    after: str | None,
-    render: Callable[[CalendarUpdate], Awaitable[Rendered]],
-    group: Hashable,
-) -> AsyncGenerator[Rendered]:
-    """A live view of one calendar, rendered once for all who are sent the same."""
-    id = ids.key(calendar_id, "Calendar", "calendar_id")
-    return watch_calendar(
-        context,
-        calendar_id=id,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        after=revision_in(after, id),
-        rendering=Rendering(render, group),
     )

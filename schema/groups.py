@@ -3,21 +3,21 @@
 What is sent is a payload, the JSON of one result; each transport puts it into its own frame.
 """
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, execute
 from strawberry.utils.await_maybe import await_maybe
 
-from resolvers.calendar import shared_calendar_changes
+from resolvers.live import Rendering, shared_calendar_changes
 from schema.errors import presented
 from schema.fields import Scope
 from schema.root import schema
 from schema.sharing import Plans, Shared
 
 if TYPE_CHECKING:
+    from resolvers.live import Subscriber
     from services.calendar.watch import CalendarUpdate
     from services.context import Context
 
@@ -31,28 +31,27 @@ def shareable(
     return plans.shared(query, variables, operation_name)
 
 
-async def payloads(shared: Shared, context: "Context") -> AsyncGenerator[str]:
-    """The payloads of a live view, one after the other; a failure is the last of them."""
+async def watch(shared: Shared, context: "Context", subscriber: "Subscriber[bytes]") -> None:
+    """Send a live view to a subscriber until the caller ends it, or until it cannot go on; then
+    the failure is the last payload.
+    """
 
-    async def render(update: "CalendarUpdate") -> str:
+    async def render(update: "CalendarUpdate") -> bytes:
         return await _executed(shared, _scoped(shared, context), update)
 
     arguments = shared.arguments
     try:
-        updates = shared_calendar_changes(
+        await shared_calendar_changes(
             context,
             arguments["calendarId"],
             arguments["from"],
             arguments["to"],
             arguments.get("after"),
-            render,
-            shared.group(context),
+            Rendering(render, shared.group(context)),
+            subscriber,
         )
-        async with aclosing(updates):
-            async for payload in updates:
-                yield payload
     except Exception as error:  # noqa: BLE001 - whatever it is, the viewer is told so much
-        yield _failure(shared, context, error)
+        await subscriber.begin(_failure(shared, context, error))
 
 
 def _scoped(shared: Shared, context: "Context") -> "Context":
@@ -64,7 +63,7 @@ def _scoped(shared: Shared, context: "Context") -> "Context":
     return context.for_operation()
 
 
-async def _executed(shared: Shared, context: "Context", update: "CalendarUpdate") -> str:
+async def _executed(shared: Shared, context: "Context", update: "CalendarUpdate") -> bytes:
     plan = shared.plan
     result: ExecutionResult = await await_maybe(
         execute(
@@ -80,10 +79,10 @@ async def _executed(shared: Shared, context: "Context", update: "CalendarUpdate"
     if result.errors:
         errors = [presented(error, context.request_id) for error in result.errors]
         payload["errors"] = [error.formatted for error in errors]
-    return orjson.dumps(payload).decode()
+    return orjson.dumps(payload)
 
 
-def _failure(shared: Shared, context: "Context", error: Exception) -> str:
+def _failure(shared: Shared, context: "Context", error: Exception) -> bytes:
     located = GraphQLError(
         str(error),
         nodes=[shared.plan.field],
@@ -91,4 +90,4 @@ def _failure(shared: Shared, context: "Context", error: Exception) -> str:
         original_error=error,
     )
     shown = presented(located, context.request_id)
-    return orjson.dumps({"data": None, "errors": [shown.formatted]}).decode()
+    return orjson.dumps({"data": None, "errors": [shown.formatted]})

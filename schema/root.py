@@ -12,6 +12,7 @@ from resolvers import accounts as account_resolvers
 from resolvers import appointments as appointment_resolvers
 from resolvers import calendar as calendar_resolvers
 from resolvers import directory as directory_resolvers
+from resolvers import live as live_resolvers
 from resolvers import nodes as node_resolvers
 from resolvers import organizations as organization_resolvers
 from resolvers.calendar import Cursor
@@ -133,7 +134,7 @@ class Subscription:
         "A live view of one calendar. The first update is the whole window (`reset` true), or, "
         "with a usable `after`, what changed since. Later updates hold the current state of each "
         "changed slot.",
-        calendar_resolvers.calendar_changes,
+        live_resolvers.calendar_changes,
         {
             "calendar_id": Arg("Which calendar."),
             "starts_at": Arg("Begin of the window.", name="from"),

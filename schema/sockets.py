@@ -4,10 +4,11 @@ A message that is none closes its own socket with 4400, and a document that does
 that has ended, or one operation too many ends only that operation.
 """
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import orjson
@@ -19,8 +20,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     Operation,
 )
 
+from resolvers.live import Subscriber
 from schema.errors import code_and_message
-from schema.groups import payloads, shareable
+from schema.groups import shareable, watch
 from schema.sharing import Shared
 from services.context import Context
 from services.errors import NotSignedIn, ServiceError, Unavailable
@@ -38,12 +40,6 @@ OUR_FAULT = 4500
 LONGEST_REASON = 123
 
 log = logging.getLogger("graphql")
-
-
-class Encoded(str):
-    """JSON that was encoded before, to be sent as it is."""
-
-    __slots__ = ()
 
 
 def rejected(reason: str) -> GraphQLError:
@@ -105,6 +101,65 @@ class Socket(ASGIWebSocketAdapter):
         await super().close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
 
 
+class Wire(Protocol):
+    """The way out of a socket for frames that are written without waiting.
+
+    Attributes:
+        is_writable: whether the peer takes bytes now.
+        when_writable: what to call when it does again.
+
+    """
+
+    is_writable: bool
+    when_writable: list[Callable[[], None]]
+
+    def write_text(self, *parts: bytes) -> None:
+        """Write a text message."""
+
+
+class Stream(Subscriber[bytes]):
+    """A live view on a socket: the frame of each payload is made here and written at once."""
+
+    def __init__(self, wire: Wire, operation_id: str) -> None:
+        super().__init__()
+        self._wire = wire
+        self._head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation_id)
+
+    @classmethod
+    @contextmanager
+    def on(cls, socket: Any, operation_id: str) -> Iterator["Stream"]:
+        """A view on a socket for as long as the block lasts."""
+        wire = socket.ws.scope["state"]["wire"]
+        stream = cls(wire, operation_id)
+        wire.when_writable.append(stream.wake_up)
+        try:
+            yield stream
+        finally:
+            with suppress(ValueError):
+                wire.when_writable.remove(stream.wake_up)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the peer takes bytes now."""
+        return self._wire.is_writable
+
+    def wake_up(self) -> None:
+        """The peer takes bytes again."""
+        self.wake()
+
+    async def begin(self, update: bytes) -> None:
+        """Write a payload as soon as the peer takes bytes."""
+        while not self.is_ready:
+            again = asyncio.Event()
+            self.wake = again.set
+            await again.wait()
+        self.take(update)
+
+    def take(self, update: bytes) -> None:
+        """Write a payload."""
+        self._wire.write_text(self._head, update, b"}")
+
+
 class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
     """graphql-transport-ws with every message checked before it is acted on."""
 
@@ -154,12 +209,9 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def _run_shared(self, operation: Operation[Any, None], shared: Shared) -> None:
         """Send what a group is sent, each payload in this operation's own frame."""
-        name = orjson.dumps(operation.id).decode()
         try:
-            async with aclosing(payloads(shared, self.context.for_operation())) as updates:
-                async for payload in updates:
-                    frame: Any = Encoded(f'{{"id":{name},"type":"next","payload":{payload}}}')
-                    await self.websocket.send_json(frame)
+            with Stream.on(self.websocket, operation.id) as stream:
+                await watch(shared, self.context.for_operation(), stream)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             raise

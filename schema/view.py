@@ -23,7 +23,6 @@ from strawberry.types.graphql import OperationType
 from schema.root import schema
 from schema.sockets import (
     Connection,
-    Encoded,
     MakeContext,
     Socket,
     TransportHandler,
@@ -195,7 +194,7 @@ class View(GraphQL[Any, None]):
 
     def encode_json(self, data: object) -> str:
         """JSON as text: bytes would go out as binary frames, which clients refuse."""
-        return data if isinstance(data, Encoded) else orjson.dumps(data).decode()
+        return orjson.dumps(data).decode()
 
     async def get_sub_response(self, request: Any) -> Any:
         """Remember which of the two media types the client accepts."""

@@ -5,7 +5,7 @@ the refusals the act may end in, and repeats the act when the database asked for
 viewer may see of a permitted kind of thing (their own, or everyone's) is decided by each domain.
 """
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from enum import Enum
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -121,19 +121,18 @@ def act(permission: Permission, *refusals: type[Refusal]) -> Callable[[Act[P, T]
     return decorate
 
 
-Feed = Callable[Concatenate[Context, P], AsyncGenerator[T]]
+def feed(permission: Permission) -> Callable[[Act[P, T]], Act[P, T]]:
+    """Make a function a feed of the service: `act` for what goes on, and is never repeated."""
 
-
-def feed(permission: Permission) -> Callable[[Feed[P, T]], Feed[P, T]]:
-    """Make an async generator a feed of the service: `act` for what goes on."""
-
-    def decorate(function: Feed[P, T]) -> Feed[P, T]:
+    def decorate(function: Act[P, T]) -> Act[P, T]:
         @wraps(function)
-        def permitted(context: Context, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T]:
+        def permitted(
+            context: Context, *args: P.args, **kwargs: P.kwargs
+        ) -> Coroutine[Any, Any, T]:
             require(context, permission)
             return function(context, *args, **kwargs)
 
         permitted.__dict__.update(permission=permission, refusals=())
-        return cast("Feed[P, T]", permitted)
+        return cast("Act[P, T]", permitted)
 
     return decorate

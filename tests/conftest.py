@@ -16,7 +16,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import uvicorn
 
 from application import application
 from models import Organization, Role
@@ -25,6 +24,7 @@ from models.embedded import EmbeddedPostgres
 from models.migration import migrate
 from services.config import Config
 from services.organizations import create_organization
+from serving import Server
 from tests.api import Api
 from tests.factories import Factory, Person
 
@@ -95,17 +95,7 @@ def serving(config: Config, database_url: str) -> Iterator[str]:
     """The application on a port of its own, in a thread of its own; its GraphQL address."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application(config, database_url),
-            ws="websockets-sansio",
-            loop="uvloop",
-            log_level="warning",
-            ws_per_message_deflate=False,
-            ws_max_size=64 * 1024,
-            timeout_graceful_shutdown=2,
-        )
-    )
+    server = Server(application(config, database_url))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     while not server.started:

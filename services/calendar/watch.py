@@ -6,7 +6,7 @@ slow viewer gets one update for many changes, and a change seen twice is impossi
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -20,7 +20,8 @@ from services.calendar.grid import overlapping
 from services.calendar.slots import checked_window
 from services.context import Context
 from services.errors import NotFound, NotSignedIn, Unavailable
-from services.live.feeds import Watch
+from services.live.audiences import Place, Step, Subscriber
+from services.live.feeds import Feed
 
 RETRY_PAUSE = 0.5
 # Many views open at once after a restart: the same first picture serves those that ask together.
@@ -73,13 +74,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Rendering(Generic[T]):
-    """How updates are turned into what viewers are sent, and who may be sent the same.
+    """How updates are turned into what viewers are sent, and who is sent the same.
 
-    Viewers with an equal `group` get one rendering; without one, each gets a rendering of its own.
+    Viewers of an equal `group` are one audience, and get one rendering.
     """
 
     render: Callable[[CalendarUpdate], Awaitable[T]]
-    group: Hashable | None = None
+    group: Hashable
 
 
 @feed(Permission.SEE_CALENDAR)
@@ -89,10 +90,13 @@ async def watch_calendar(
     calendar_id: UUID,
     starts_at: datetime,
     ends_at: datetime,
+    subscriber: Subscriber[T],
     rendering: Rendering[T],
     after: int | None = None,
-) -> AsyncGenerator[T]:
-    """The slots of a calendar that overlap a window, and each change of them.
+) -> None:
+    """Send a subscriber the slots of a calendar that overlap a window, and each change of them.
+
+    It goes on until the caller ends it.
 
     Args:
         after: the revision that the viewer holds; None for everything.
@@ -104,101 +108,93 @@ async def watch_calendar(
 
     """
     checked_window(starts_at, ends_at)
-    viewing = _Viewing(context, Window(calendar_id, starts_at, ends_at), rendering)
     viewer = context.viewer
     seconds = (viewer.expires_at - context.now).total_seconds() if viewer else None
     # Joined before the first read: what is committed in between is heard, and read next.
-    with context.server.live.watching(calendar_id, seconds) as watch:
-        rendered, revision = await viewing.begin(watch, after)
-        yield rendered
-        # Looked at up to `seen`; sent up to `held`, which a change outside of the window leaves.
-        held = seen = revision
-        while await watch.newer_than(seen):
-            step = await viewing.step(watch, held, seen)
-            seen = step.revision
-            for rendered in step.rendered:
-                yield rendered
-                held = seen
-    # Said aloud, so that the client renews its token and comes back with its cursor.
-    raise NotSignedIn
+    with context.server.live.feed(calendar_id) as calendar_feed:
+        view = _View(context, calendar_feed, Window(calendar_id, starts_at, ends_at), rendering)
+        with calendar_feed.joined(rendering.group, view.follow) as audience:
+            try:
+                async with asyncio.timeout(seconds) as token:
+                    first = await view.first(after)
+                    await subscriber.begin(first.update)
+                    with audience.sitting(subscriber, first.revision) as seat:
+                        await seat.failed
+            except TimeoutError:
+                if not token.expired():
+                    raise
+                # Said aloud, so that the client renews its token and comes back with its cursor.
+                raise NotSignedIn from None
 
 
 @dataclass(frozen=True)
-class _Step(Generic[T]):
-    """What a change of the calendar means to a view: one update, or none that it shows."""
+class _First(Generic[T]):
+    """The first update of a view, and the revision that it leads to."""
 
+    update: T
     revision: int
-    rendered: Sequence[T]
 
 
-class _Viewing(Generic[T]):
-    """Reads and renders for one view, together with the views that are to be sent the same."""
+class _View(Generic[T]):
+    """Reads and renders for all who are sent the same."""
 
-    def __init__(self, context: Context, window: Window, rendering: Rendering[T]) -> None:
-        self.context = context
-        self.window = window
-        self.rendering = rendering
+    def __init__(
+        self, context: Context, calendar_feed: Feed, window: Window, rendering: Rendering[T]
+    ) -> None:
+        self._context = context
+        self._feed = calendar_feed
+        self._window = window
+        self._rendering = rendering
 
-    async def begin(self, watch: Watch, after: int | None) -> tuple[T, int]:
-        """The first update, and the revision that it leads to."""
+    async def first(self, after: int | None) -> _First[T]:
+        """What one is sent first who holds the revision `after`, or nothing."""
 
-        async def first() -> tuple[T, int]:
+        async def first() -> _First[T]:
             update = await self._first(after)
-            return await self.rendering.render(update), update.revision
+            return _First(await self._rendering.render(update), update.revision)
 
-        if self.rendering.group is None:
-            return await first()
-        key = (self.rendering.group, "first", after)
-        return await watch.feed.shared(key, first, seconds=FIRST_PICTURE_SECONDS)
+        key = (self._rendering.group, "first", after)
+        return await self._feed.shared(key, first, seconds=FIRST_PICTURE_SECONDS)
 
-    async def step(self, watch: Watch, held: int, seen: int) -> _Step[T]:
-        """What a view that was sent `held` and has looked at `seen` is to be sent next."""
-
-        async def step() -> _Step[T]:
-            return await self._step(watch, held, seen)
-
-        if self.rendering.group is None:
-            return await step()
-        return await watch.feed.shared((self.rendering.group, held, seen), step)
+    async def follow(self, place: Place) -> Step[T]:
+        """What those who stand at a place are sent next."""
+        delta = await self._since(place.seen)
+        if not delta.is_complete:
+            # Tombstones were purged while nobody here could read them: show all, and go on.
+            update = await _snapshot(self._context, self._window)
+            return Step(update.revision, await self._rendering.render(update))
+        slots = self._window.within(delta.slots)
+        if not slots:
+            return Step(delta.revision, None)
+        update = self._update(slots, delta.revision, place.held)
+        return Step(delta.revision, await self._rendering.render(update))
 
     async def _first(self, after: int | None) -> CalendarUpdate:
         if after is not None:
-            delta = await _read_delta(self.context, self.window.calendar_id, after)
+            delta = await _read_delta(self._context, self._window.calendar_id, after)
             if delta.is_complete:
-                slots = self.window.within(delta.slots)
+                slots = self._window.within(delta.slots)
                 return self._update(slots, delta.revision, after)
-        return await _snapshot(self.context, self.window)
-
-    async def _step(self, watch: Watch, held: int, seen: int) -> _Step[T]:
-        delta = await self._since(watch, seen)
-        if not delta.is_complete:
-            # Tombstones were purged while nobody here could read them: show all, and go on.
-            update = await _snapshot(self.context, self.window)
-            return _Step(update.revision, [await self.rendering.render(update)])
-        slots = self.window.within(delta.slots)
-        if not slots:
-            return _Step(delta.revision, [])
-        update = self._update(slots, delta.revision, held)
-        return _Step(delta.revision, [await self.rendering.render(update)])
+        return await _snapshot(self._context, self._window)
 
     def _update(self, slots: Sequence[Slot], revision: int, previous: int) -> CalendarUpdate:
-        return CalendarUpdate(self.window.calendar_id, False, slots, revision, previous)
+        return CalendarUpdate(self._window.calendar_id, False, slots, revision, previous)
 
-    async def _since(self, watch: Watch, revision: int) -> Delta:
-        """What changed since `revision`, read once for all viewers who stand there.
+    async def _since(self, revision: int) -> Delta:
+        """What changed since `revision`, read once for all audiences that stand there.
 
         While the database cannot be reached it is asked again: a stream outlives a restart.
         """
 
         async def read() -> Delta:
-            told = watch.feed.told
-            delta = await _read_delta(self.context, self.window.calendar_id, revision)
-            watch.feed.believe(delta.revision, rather_than=told)
+            told = self._feed.told
+            delta = await _read_delta(self._context, self._window.calendar_id, revision)
+            self._feed.believe(delta.revision, rather_than=told)
             return delta
 
         while True:
             try:
-                return await watch.feed.shared(revision, read)
+                return await self._feed.shared(revision, read)
             except Unavailable:
                 await asyncio.sleep(RETRY_PAUSE)
 

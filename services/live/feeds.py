@@ -6,6 +6,7 @@ healed. What a view is sent is the business of `calendar`.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -15,11 +16,12 @@ from sqlalchemy import select
 
 from models import Calendar
 from models.database import Database
+from services.live.audiences import Audience, Place, Step
 from services.live.hints import Hints, again_and_again, ended
 
 T = TypeVar("T")
 
-# Watchers are woken at most this often.
+# Audiences are woken at most this often.
 SHORTEST_PAUSE = 0.05
 
 
@@ -28,20 +30,23 @@ class Feed:
 
     Attributes:
         revision: the newest that is known.
-        told: the newest that the watchers have been woken for.
+        told: the newest that the audiences have been woken for.
+        members: how many are in it.
 
     """
 
     def __init__(self) -> None:
         self.revision = 0
         self.told = 0
-        self.watchers: set[asyncio.Event] = set()
+        self.members = 0
+        self.audiences: dict[Hashable, Audience[Any]] = {}
+        self._members: Counter[Hashable] = Counter()
         self._loads: dict[Hashable, asyncio.Future[Any]] = {}
         self._last_told = 0.0
         self._telling: asyncio.TimerHandle | None = None
 
     def advance(self, revision: int) -> None:
-        """Learn of a newer revision, and wake the watchers: at once, or with the changes that
+        """Learn of a newer revision, and wake the audiences: at once, or with the changes that
         follow closely, together, so that a browser redraws once for all of them.
         """
         if revision <= self.revision:
@@ -59,61 +64,51 @@ class Feed:
         self._last_told = asyncio.get_running_loop().time()
         self.told = self.revision
         self._loads.clear()
-        for watcher in self.watchers:
-            watcher.set()
+        for audience in self.audiences.values():
+            audience.wake(self.told)
 
     def believe(self, revision: int, *, rather_than: int) -> None:
-        """Take what the database says for true where watchers were told of more than there is: a
+        """Take what the database says for true where audiences were told of more than there is: a
         hint from outside, or of a time that a backup has undone.
         """
         if revision < rather_than == self.told:
             self.told = self.revision = revision
+            for audience in self.audiences.values():
+                audience.told = revision
 
     async def shared(
         self, key: Hashable, load: Callable[[], Awaitable[T]], *, seconds: float | None = None
     ) -> T:
-        """The result of `load`, run once for all watchers that ask for the same `key`.
+        """The result of `load`, run once for all audiences that ask for the same `key`.
 
-        It is kept until the watchers are woken again, or at most for some seconds.
+        It is kept until the audiences are woken again, or at most for some seconds.
         """
         loading = self._loads.get(key)
         if loading is None or (loading.done() and (loading.cancelled() or loading.exception())):
             loading = self._loads[key] = asyncio.ensure_future(load())
             if seconds is not None:
                 asyncio.get_running_loop().call_later(seconds, self._loads.pop, key, None)
-        # Shielded: a watcher that leaves must not take the load from the others.
+        # Shielded: one that leaves must not take the load from the others.
         result: T = loading.result() if loading.done() else await asyncio.shield(loading)
         return result
 
-
-class Watch:
-    """One watcher's place in a feed, for so many seconds at most."""
-
-    def __init__(self, feed: Feed, seconds: float | None) -> None:
-        self.feed = feed
-        self._woken = asyncio.Event()
-        self._is_over = False
-        self._end: asyncio.TimerHandle | None = None
-        if seconds is not None:
-            self._end = asyncio.get_running_loop().call_later(seconds, self._finish)
-        feed.watchers.add(self._woken)
-
-    def _finish(self) -> None:
-        self._is_over = True
-        self._woken.set()
-
-    async def newer_than(self, revision: int) -> bool:
-        """Wait until the calendar is past `revision`; False once the watcher's time is over."""
-        while self.feed.told <= revision and not self._is_over:
-            self._woken.clear()
-            await self._woken.wait()
-        return not self._is_over
-
-    def leave(self) -> None:
-        """Give the place up."""
-        if self._end is not None:
-            self._end.cancel()
-        self.feed.watchers.discard(self._woken)
+    @contextmanager
+    def joined(
+        self, group: Hashable, follow: Callable[[Place], Awaitable[Step[T]]]
+    ) -> Iterator[Audience[T]]:
+        """The audience of a group, which lives as long as somebody is in it."""
+        audience = self.audiences.get(group)
+        if audience is None:
+            audience = self.audiences[group] = Audience(follow)
+            audience.told = self.told
+        self._members[group] += 1
+        try:
+            yield audience
+        finally:
+            self._members[group] -= 1
+            if not self._members[group]:
+                del self._members[group], self.audiences[group]
+                audience.close()
 
 
 class Live:
@@ -146,18 +141,18 @@ class Live:
         await self._hints.flush()
 
     @contextmanager
-    def watching(self, calendar_id: UUID, seconds: float | None = None) -> Iterator[Watch]:
-        """A place in the calendar's feed, for so many seconds at most.
+    def feed(self, calendar_id: UUID) -> Iterator[Feed]:
+        """The feed of a calendar, kept up for as long as somebody is in it.
 
-        Join before the first read, so that nothing is missed.
+        Join it before the first read, so that nothing is missed.
         """
         feed = self._feeds.setdefault(calendar_id, Feed())
-        watch = Watch(feed, seconds)
+        feed.members += 1
         try:
-            yield watch
+            yield feed
         finally:
-            watch.leave()
-            if not feed.watchers and self._feeds.get(calendar_id) is feed:
+            feed.members -= 1
+            if not feed.members:
                 del self._feeds[calendar_id]
 
     def _advance(self, calendar_id: UUID, revision: int) -> None:

@@ -18,7 +18,7 @@ def house(tmp_path: Path) -> Path:
     for room in (*rules.ROOMS, "tests"):
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").write_text(DOCSTRING)
-    for file in ("main.py", "application.py"):
+    for file in rules.ABOVE:
         (tmp_path / file).write_text(DOCSTRING)
     return tmp_path
 

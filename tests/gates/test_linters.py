@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.rules import ROOMS, ROOT
+from tests.house.rules import ABOVE, ROOMS, ROOT
 
 BIN = Path(sys.executable).parent
 
@@ -18,7 +18,7 @@ def copy(tmp_path: Path) -> Path:
     """The house, to be damaged."""
     for room in ROOMS:
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("main.py", "application.py", "pyproject.toml", "requirements.lock"):
+    for file in (*ABOVE, "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / file, tmp_path / file)
     return tmp_path
 

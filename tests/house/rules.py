@@ -88,10 +88,13 @@ def environment_readers(root: Path) -> list[str]:
     ]
 
 
+ABOVE = ("main.py", "application.py", "serving.py")
+
+
 def foreign_materials(root: Path) -> list[str]:
-    """Imports of main.py and application.py that belong into a room."""
+    """Imports of the modules above the rooms that belong into a room."""
     found = []
-    for name in ("main.py", "application.py"):
+    for name in ABOVE:
         for node in ast.walk(ast.parse((root / name).read_text())):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:

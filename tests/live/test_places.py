@@ -6,7 +6,7 @@ import gc
 import pytest
 from gql.transport.exceptions import TransportQueryError
 
-from services.live.feeds import Watch
+from services.live.audiences import Seat
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow
 from tests.live.views import (
@@ -22,7 +22,7 @@ from tests.live.views import (
 def places() -> int:
     """How many places this process keeps: the servers of the tests run in its threads."""
     gc.collect()
-    return sum(type(thing) is Watch for thing in gc.get_objects())
+    return sum(type(thing) is Seat for thing in gc.get_objects())
 
 
 async def fallen_to(expected: int) -> None:

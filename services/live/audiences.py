@@ -1,0 +1,236 @@
+"""Audiences: those who are sent the same updates of one feed, each from where they stand.
+
+One step is worked out for all who stand at the same place, and given to each of them at once. Who
+cannot take it stays where they are, and is given one update for all that they missed as soon as
+they can: nothing queues up for the slow, and nobody waits for them. What a step is, the domain
+says; how an update travels, the subscriber.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+# Between so many deliveries the others of this process get their turn, and sockets are written.
+DELIVERIES_AT_ONCE = 250
+
+
+class Place(NamedTuple):
+    """Where a subscriber stands: what it was sent last, and up to where it was looked for more."""
+
+    held: int
+    seen: int
+
+
+@dataclass(frozen=True)
+class Step(Generic[T]):
+    """What leads from a place to a revision: an update, or nothing that would be shown."""
+
+    revision: int
+    update: T | None
+
+
+class Subscriber(ABC, Generic[T]):
+    """Somebody who is sent updates.
+
+    Attributes:
+        wake: to be called when it can take updates again, after it could not.
+
+    """
+
+    def __init__(self) -> None:
+        self.wake: Callable[[], None] = _nobody
+
+    @property
+    @abstractmethod
+    def is_ready(self) -> bool:
+        """Whether it can take an update now; False while earlier ones are not through."""
+
+    @abstractmethod
+    async def begin(self, update: T) -> None:
+        """Take the first update, however long that takes."""
+
+    @abstractmethod
+    def take(self, update: T) -> None:
+        """Take a later one, at once."""
+
+
+def _nobody() -> None:
+    """Wake nobody: there is no audience yet."""
+
+
+class Seat(Generic[T]):
+    """A subscriber in an audience, and where it stands: nowhere once it has left.
+
+    Attributes:
+        failed: ends with the failure that ends this subscriber's view.
+
+    """
+
+    __slots__ = ("failed", "place", "subscriber")
+
+    def __init__(self, subscriber: Subscriber[T], place: Place) -> None:
+        self.subscriber = subscriber
+        self.place: Place | None = place
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def fail(self, error: Exception) -> None:
+        """End this subscriber's view."""
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+
+class Audience(Generic[T]):
+    """All who are sent the same updates of one feed.
+
+    Attributes:
+        told: the revision that the feed last woke its audiences for.
+
+    """
+
+    def __init__(self, follow: Callable[[Place], Awaitable[Step[T]]]) -> None:
+        self.told = 0
+        self._follow = follow
+        self._places: dict[Place, set[Seat[T]]] = {}
+        self._woken = asyncio.Event()
+        self._work = asyncio.create_task(self._keep_up())
+
+    def wake(self, told: int | None = None) -> None:
+        """Look who can be sent something: there is more to tell, or one can take it again."""
+        if told is not None:
+            self.told = told
+        self._woken.set()
+
+    def close(self) -> None:
+        """End it; nobody is left."""
+        self._work.cancel()
+
+    @contextmanager
+    def sitting(self, subscriber: Subscriber[T], revision: int) -> Iterator[Seat[T]]:
+        """A place for a subscriber who was sent everything up to a revision."""
+        place = Place(revision, revision)
+        seat = Seat(subscriber, place)
+        self._places.setdefault(place, set()).add(seat)
+        subscriber.wake = self.wake
+        if revision < self.told:
+            self.wake()
+        try:
+            yield seat
+        finally:
+            subscriber.wake = _nobody
+            self._forget(seat)
+            seat.place = None
+
+    async def _keep_up(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            while (place := self._most_wanted()) is not None:
+                await self._serve(place)
+
+    def _most_wanted(self) -> Place | None:
+        """Where most wait, so that those who fell behind hold nobody up; None if nobody does."""
+        waiting: dict[Place, int] = {}
+        for place, seats in self._places.items():
+            if place.seen < self.told:
+                waiting[place] = sum(seat.subscriber.is_ready for seat in seats)
+        most = max(waiting, key=lambda place: waiting[place], default=None)
+        return most if most is not None and waiting[most] else None
+
+    async def _serve(self, place: Place) -> None:
+        try:
+            step = await self._follow(place)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait for it are told
+            for seat in self._places.pop(place, ()):
+                seat.fail(error)
+            return
+        there = Place(place.held if step.update is None else step.revision, step.revision)
+        seats = list(self._places.get(place, ()))
+        for start in range(0, len(seats), DELIVERIES_AT_ONCE):
+            if start:
+                await asyncio.sleep(0)
+            self._give(seats[start : start + DELIVERIES_AT_ONCE], step.update, there)
+
+    def _give(self, seats: Sequence[Seat[T]], update: T | None, there: Place) -> None:
+        """Give an update to those who are still here and can take it, and move them on."""
+        arrived = self._places.setdefault(there, set())
+        for seat in seats:
+            if seat.place is None or (update is not None and not seat.subscriber.is_ready):
+                continue
+            try:
+                if update is not None:
+                    seat.subscriber.take(update)
+            except Exception as error:  # noqa: BLE001 - one who fails must not fail the others
+                seat.fail(error)
+            self._forget(seat)
+            seat.place = there
+            arrived.add(seat)
+        if not arrived:
+            del self._places[there]
+
+    def _forget(self, seat: Seat[T]) -> None:
+        if seat.place in self._places:
+            seats = self._places[seat.place]
+            seats.discard(seat)
+            if not seats:
+                del self._places[seat.place]
+
+
+class Mailbox(Subscriber[T]):
+    """A subscriber who asks for one update after the other: one waits, none queues behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[T] = []
+        self._is_over = False
+        self._something = asyncio.Event()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing waits to be asked for."""
+        return not self._waiting
+
+    async def begin(self, update: T) -> None:
+        """Take the first update."""
+        self.take(update)
+
+    def take(self, update: T) -> None:
+        """Take an update."""
+        self._waiting.append(update)
+        self._something.set()
+
+    def finish(self) -> None:
+        """Say that nothing more will come."""
+        self._is_over = True
+        self._something.set()
+
+    async def next(self) -> list[T]:
+        """The next update; none when nothing more will come."""
+        await self._something.wait()
+        waiting, self._waiting = self._waiting, []
+        if not self._is_over:
+            self._something.clear()
+        self.wake()
+        return waiting
+
+
+async def updates(
+    watch: Callable[[Subscriber[T]], Coroutine[Any, Any, None]],
+) -> AsyncGenerator[T]:
+    """What a subscriber of `watch` is sent, for who asks for one update after the other."""
+    mailbox: Mailbox[T] = Mailbox()
+    watching = asyncio.create_task(watch(mailbox))
+    watching.add_done_callback(lambda _: mailbox.finish())
+    try:
+        while waiting := await mailbox.next():
+            for update in waiting:
+                yield update
+        await watching
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await watching
