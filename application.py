@@ -115,7 +115,9 @@ def application(config: Config, database_url: str) -> Starlette:
             Route("/graphiql/config.json", JSONResponse(ide_settings(config))),
             Mount("/graphiql", Built(directory=IDE), middleware=[Middleware(GZipMiddleware)]),
         ]
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Guarded)])
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Guarded)])
+    app.state.end_streams = view.streams.end
+    return app
 
 
 async def context_for(

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -20,16 +21,68 @@ SHUTDOWN_SECONDS = 10
 LONGEST_MESSAGE = 64 * 1024
 TRY_AGAIN_LATER = 1013
 
-# A silent peer is asked for a sign of life at each beat, and is dead after three without one.
-BEAT = 10.0
-SILENCE = 30.0
-# So long a peer may take nothing of what waits for it.
-BLOCKED = 10.0
+# Each connection is looked at this often.
+BEAT = 5.0
+# After so many beats of silence a peer is asked for a sign of life, and without one is dead.
+QUIET, DEAD = 2, 7
+# For so many beats a peer may take nothing at all of what waits for it.
+BLOCKED = 2
 # So long what was said at the end may take to get out; then the connection is cut.
 FAREWELL = 5.0
+# What was sent and is not even acknowledged after so long goes to nobody.
+UNACKNOWLEDGED_MILLISECONDS = 30_000
 
 TEXT = 0x81
 SHORT, MEDIUM = 126, 65536
+
+
+class Outlet:
+    """Sees whether a peer takes what is written for it."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._waiting = 0
+        self._stuck = 0
+
+    def is_blocked(self, *, is_full: bool) -> bool:
+        """Whether it was full for too long and nothing at all got out; to be asked in each beat."""
+        waiting = self._transport.get_write_buffer_size() if is_full else 0
+        self._stuck = self._stuck + 1 if waiting >= self._waiting > 0 else 0
+        self._waiting = waiting
+        return self._stuck >= BLOCKED
+
+
+def drop_the_dead(transport: asyncio.Transport) -> None:
+    """Let the system end a connection whose other end is gone without a word."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
+
+
+class Line(HttpToolsProtocol):
+    """One HTTP connection: uvicorn's, cut off when a peer does not take its answer."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin."""
+        super().connection_made(transport)
+        drop_the_dead(transport)
+        self._outlet = Outlet(transport)
+        self._is_watched = False
+
+    def pause_writing(self) -> None:
+        """Look after a peer that has too much to take already."""
+        super().pause_writing()
+        if not self._is_watched:
+            self._is_watched = True
+            self.loop.call_later(BEAT, self._check)
+
+    def _check(self) -> None:
+        is_full = self.flow.write_paused
+        if self._outlet.is_blocked(is_full=is_full):
+            self.transport.abort()
+        self._is_watched = is_full and not self.transport.is_closing()
+        if self._is_watched:
+            self.loop.call_later(BEAT, self._check)
 
 
 class Wire(WebSocketsSansIOProtocol):
@@ -45,14 +98,12 @@ class Wire(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.when_writable: list[Callable[[], None]] = []
-        self._heard_at = self.loop.time()
-        self._blocked_at: float | None = None
-        self._beat: asyncio.TimerHandle | None = None
+        self._silence = 0
 
     @property
     def is_writable(self) -> bool:
         """Whether bytes get out; False while the peer has too much to take already."""
-        return self._blocked_at is None
+        return self.writable.is_set()
 
     def write_text(self, *parts: bytes) -> None:
         """Write a text message, unless the connection is closed or closing."""
@@ -68,20 +119,20 @@ class Wire(WebSocketsSansIOProtocol):
         self.transport.write(b"".join((head, *parts)))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to listen for signs of life."""
+        """Begin to look for signs of life."""
         super().connection_made(transport)
+        self._outlet = Outlet(self.transport)
         self._beat = self.loop.call_later(BEAT, self._check)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget whoever waited."""
-        if self._beat is not None:
-            self._beat.cancel()
+        self._beat.cancel()
         self.when_writable.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take whatever comes as a sign of life."""
-        self._heard_at = self.loop.time()
+        self._silence = 0
         super().data_received(data)
 
     def handle_connect(self, event: Request) -> None:
@@ -90,15 +141,9 @@ class Wire(WebSocketsSansIOProtocol):
         if not self.handshake_complete:
             self.scope["state"]["wire"] = self
 
-    def pause_writing(self) -> None:
-        """Remember since when the peer takes nothing."""
-        super().pause_writing()
-        self._blocked_at = self.loop.time()
-
     def resume_writing(self) -> None:
         """Go on."""
         super().resume_writing()
-        self._blocked_at = None
         for call in tuple(self.when_writable):
             call()
 
@@ -108,16 +153,17 @@ class Wire(WebSocketsSansIOProtocol):
         self.loop.call_later(FAREWELL, self.transport.abort)
 
     def _check(self) -> None:
-        now = self.loop.time()
+        self._silence += 1
         if self.transport.is_closing() or self.close_sent:
-            self.loop.call_later(FAREWELL, self.transport.abort)
-        elif self._blocked_at is not None and now - self._blocked_at >= BLOCKED:
+            # The other end neither closed nor answered since the last beat.
+            self._beat = self.loop.call_later(FAREWELL, self.transport.abort)
+        elif self._outlet.is_blocked(is_full=not self.is_writable):
             self._end("Nothing was taken for too long")
-        elif now - self._heard_at >= SILENCE:
+        elif self._silence >= DEAD:
             self._end("Nothing was heard for too long")
         else:
             self._beat = self.loop.call_later(BEAT, self._check)
-            if self.handshake_complete and now - self._heard_at >= BEAT:
+            if self.handshake_complete and self._silence >= QUIET:
                 self.conn.send_ping(b"")
                 self.transport.write(b"".join(self.conn.data_to_send()))
 
@@ -128,15 +174,15 @@ class Wire(WebSocketsSansIOProtocol):
         self.close_sent = True
         closed = {"type": "websocket.disconnect", "code": TRY_AGAIN_LATER, "reason": reason}
         self.queue.put_nowait(closed)  # type: ignore[arg-type]
-        self.loop.call_later(FAREWELL, self.transport.abort)
+        self._beat = self.loop.call_later(FAREWELL, self.transport.abort)
 
 
 class Server(uvicorn.Server):
-    """A server that says when it listens, and when it is about to end."""
+    """A server that says when it listens, and lets the streams end before it does."""
 
     def __init__(
         self,
-        app: ASGIApp,
+        app: Starlette,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -148,7 +194,7 @@ class Server(uvicorn.Server):
                 host=host,
                 port=port,
                 loop="uvloop",
-                http="httptools",
+                http=Line,
                 ws=Wire,
                 ws_max_size=LONGEST_MESSAGE,
                 ws_per_message_deflate=False,
@@ -160,9 +206,15 @@ class Server(uvicorn.Server):
             )
         )
         self._on_start = on_start
+        self._end_streams: Callable[[], None] = app.state.end_streams
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
         await super().startup(sockets)
         if self.started and self._on_start is not None:
             self._on_start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End: sockets are told 1012, event streams end, what was begun is answered."""
+        self._end_streams()
+        await super().shutdown(sockets)

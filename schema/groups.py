@@ -4,12 +4,13 @@ What is sent is a payload, the JSON of one result; each transport puts it into i
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, execute
 from strawberry.utils.await_maybe import await_maybe
 
+from resolvers.calendar import cursor_of_update
 from resolvers.live import Rendering, shared_calendar_changes
 from schema.errors import presented
 from schema.fields import Scope
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from services.calendar.watch import CalendarUpdate
     from services.context import Context
 
+
+class Payload(NamedTuple):
+    """One result as JSON, and the cursor of the live view after it."""
+
+    json: bytes
+    cursor: str | None
+
+
 plans = Plans(schema._schema)  # noqa: SLF001 - Strawberry keeps graphql-core's schema there
 
 
@@ -31,12 +40,12 @@ def shareable(
     return plans.shared(query, variables, operation_name)
 
 
-async def watch(shared: Shared, context: "Context", subscriber: "Subscriber[bytes]") -> None:
+async def watch(shared: Shared, context: "Context", subscriber: "Subscriber[Payload]") -> None:
     """Send a live view to a subscriber until the caller ends it, or until it cannot go on; then
     the failure is the last payload.
     """
 
-    async def render(update: "CalendarUpdate") -> bytes:
+    async def render(update: "CalendarUpdate") -> Payload:
         return await _executed(shared, _scoped(shared, context), update)
 
     arguments = shared.arguments
@@ -63,7 +72,7 @@ def _scoped(shared: Shared, context: "Context") -> "Context":
     return context.for_operation()
 
 
-async def _executed(shared: Shared, context: "Context", update: "CalendarUpdate") -> bytes:
+async def _executed(shared: Shared, context: "Context", update: "CalendarUpdate") -> Payload:
     plan = shared.plan
     result: ExecutionResult = await await_maybe(
         execute(
@@ -79,10 +88,10 @@ async def _executed(shared: Shared, context: "Context", update: "CalendarUpdate"
     if result.errors:
         errors = [presented(error, context.request_id) for error in result.errors]
         payload["errors"] = [error.formatted for error in errors]
-    return orjson.dumps(payload)
+    return Payload(orjson.dumps(payload), cursor_of_update(update))
 
 
-def _failure(shared: Shared, context: "Context", error: Exception) -> bytes:
+def _failure(shared: Shared, context: "Context", error: Exception) -> Payload:
     located = GraphQLError(
         str(error),
         nodes=[shared.plan.field],
@@ -90,4 +99,4 @@ def _failure(shared: Shared, context: "Context", error: Exception) -> bytes:
         original_error=error,
     )
     shown = presented(located, context.request_id)
-    return orjson.dumps({"data": None, "errors": [shown.formatted]})
+    return Payload(orjson.dumps({"data": None, "errors": [shown.formatted]}), None)

@@ -8,7 +8,7 @@ to no group and is executed for its viewer alone, in the ordinary way.
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -73,6 +73,10 @@ class Shared:
         field = self.plan.field
         return field.alias.value if field.alias else field.name.value
 
+    def resumed(self, cursor: str) -> "Shared":
+        """The same, from a cursor on."""
+        return replace(self, arguments={**self.arguments, AFTER: cursor})
+
     def group(self, context: "Context") -> Hashable:
         """What viewers who are sent the same have in common."""
         public = {k: v for k, v in self.variables.items() if k != self.plan.after_variable}
@@ -81,7 +85,7 @@ class Shared:
         if self.plan.scope is Scope.ROLE:
             whom = context.role
         elif self.plan.scope is Scope.VIEWER:
-            whom = context.user_id
+            whom = context.user_id, context.role
         return context.organization.id, self.plan.key, variables, self.plan.scope, whom
 
 

@@ -22,7 +22,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 
 from resolvers.live import Subscriber
 from schema.errors import code_and_message
-from schema.groups import shareable, watch
+from schema.groups import Payload, shareable, watch
 from schema.sharing import Shared
 from services.context import Context
 from services.errors import NotSignedIn, ServiceError, Unavailable
@@ -117,7 +117,7 @@ class Wire(Protocol):
         """Write a text message."""
 
 
-class Stream(Subscriber[bytes]):
+class Stream(Subscriber[Payload]):
     """A live view on a socket: the frame of each payload is made here and written at once."""
 
     def __init__(self, wire: Wire, operation_id: str) -> None:
@@ -147,7 +147,7 @@ class Stream(Subscriber[bytes]):
         """The peer takes bytes again."""
         self.wake()
 
-    async def begin(self, update: bytes) -> None:
+    async def begin(self, update: Payload) -> None:
         """Write a payload as soon as the peer takes bytes."""
         while not self.is_ready:
             again = asyncio.Event()
@@ -155,9 +155,9 @@ class Stream(Subscriber[bytes]):
             await again.wait()
         self.take(update)
 
-    def take(self, update: bytes) -> None:
+    def take(self, update: Payload) -> None:
         """Write a payload."""
-        self._wire.write_text(self._head, update, b"}")
+        self._wire.write_text(self._head, update.json, b"}")
 
 
 class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):

@@ -20,6 +20,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
 
+from schema.events import Asked, Streams, accepts_events, has_mutation
 from schema.root import schema
 from schema.sockets import (
     Connection,
@@ -75,6 +76,7 @@ class View(GraphQL[Any, None]):
             # The handler counts them, and says so with a code.
             max_subscriptions_per_connection=None,
         )
+        self.streams = Streams()
         self._make_context = make_context
         self._ide_page = ide_page
 
@@ -89,6 +91,8 @@ class View(GraphQL[Any, None]):
             await super().__call__(scope, _counted(receive), send)
         except _Refused as refused:
             await _answer(scope, send, refused)
+        except _Events as events:
+            await self.streams.serve(events.asked, receive, send)
         except _Gone:
             pass
 
@@ -100,7 +104,7 @@ class View(GraphQL[Any, None]):
             return await super().run(request, context, root_value)
         except HTTPException as error:
             raise _Refused(error.status_code, rejected(error.reason)) from error
-        except (_Refused, _Gone):
+        except (_Refused, _Events, _Gone):
             raise
         except Exception as error:
             answer = as_graphql_error(error)
@@ -136,6 +140,8 @@ class View(GraphQL[Any, None]):
     ) -> Any:
         """Carry out an operation, if it is of a kind that the request may carry."""
         is_post = request_adapter.method == "POST"
+        if accepts_events(request_adapter.headers.get("accept", "")):
+            raise _events(request_data, context, request_adapter)
         allowed = {OperationType.QUERY, OperationType.MUTATION}
         try:
             return await self.schema.execute(
@@ -151,7 +157,8 @@ class View(GraphQL[Any, None]):
             raise _Refused(400, rejected(error.as_http_error_reason())) from error
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.SUBSCRIPTION:
-                raise _Refused(400, rejected("Subscriptions need a WebSocket.")) from error
+                sentence = "Subscriptions need a WebSocket, or to be accepted as text/event-stream."
+                raise _Refused(400, rejected(sentence)) from error
             # The address of a mistake, followed by whoever comes across it, must change nothing.
             raise _Refused(405, rejected("Mutations need POST."), allow=b"POST") from error
 
@@ -230,8 +237,31 @@ class _Refused(Exception):
         self.headers = HEADERS.get(status, {}) | {n.encode(): v for n, v in headers.items()}
 
 
+class _Events(Exception):
+    """A request that is answered with events."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__()
+        self.asked = asked
+
+
 class _Gone(Exception):
     """The client left before its request was whole."""
+
+
+def _events(data: GraphQLRequestData, context: Any, request: Any) -> _Events:
+    """The request as one that is answered with events.
+
+    Raises:
+        _Refused: there is no query, or a mutation that an address must not carry.
+
+    """
+    if not data.query or not data.query.strip():
+        raise _Refused(400, rejected("There is no query in the request."))
+    if request.method == "GET" and has_mutation(data.query):
+        raise _Refused(405, rejected("Mutations need POST."), allow=b"POST")
+    last_event_id = request.headers.get("last-event-id")
+    return _Events(Asked(data.query, data.variables, data.operation_name, context, last_event_id))
 
 
 def _is_json(content_type: str) -> bool:

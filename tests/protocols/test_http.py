@@ -250,7 +250,6 @@ async def test_other_methods_are_not_allowed(clinic: Clinic, method: str) -> Non
         ("", "application/json"),
         ("text/html", "application/json"),
         ("multipart/mixed", "application/json"),
-        ("text/event-stream", "application/json"),
         (RESPONSE, RESPONSE),
         (f"{RESPONSE}; charset=utf-8, application/json; charset=utf-8", RESPONSE),
         (f"application/json, {RESPONSE};q=0.9", RESPONSE),
