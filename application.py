@@ -28,6 +28,7 @@ from services.config import Config
 from services.context import Client, Context, Server
 from services.errors import NotSignedIn, ServiceError
 from services.live.feeds import Live
+from services.live.limits import Connections
 from services.mailer import ConsoleMailer
 from services.passwords import Passwords
 
@@ -78,6 +79,12 @@ def application(config: Config, database_url: str) -> Starlette:
     """The ASGI application over the database at `database_url`."""
     database = Database(database_url)
     live = Live(database, url=config.broadcast_url, sweep_seconds=config.sweep_seconds)
+    connections = Connections(
+        live.meters.connections,
+        process=config.connections,
+        address=config.connections_per_address,
+        user=config.connections_per_user,
+    )
     server = Server(config, database, live, ConsoleMailer(), Passwords())
 
     @contextlib.asynccontextmanager
@@ -102,7 +109,7 @@ def application(config: Config, database_url: str) -> Starlette:
         return JSONResponse({"ready": True})
 
     page = ide_page(config)
-    view = View(make_context, ide_page=page)
+    view = View(make_context, connections, ide_page=page)
     routes = [
         Route("/", RedirectResponse("/graphql")),
         Route("/graphql", view),
@@ -117,6 +124,7 @@ def application(config: Config, database_url: str) -> Starlette:
         ]
     app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Guarded)])
     app.state.end_streams = view.streams.end
+    app.state.meters = live.meters.registry
     return app
 
 

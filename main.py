@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from dotenv import load_dotenv
+from prometheus_client import CollectorRegistry, start_http_server
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -57,21 +58,31 @@ def settings(*, is_demo: bool = False) -> Config:
     port = environ.get("PORT", "8000")
     if not port.isdecimal() or not 0 < int(port) < 2**16:
         raise ConfigurationError("PORT must be a whole number from 1 to 65535.")
-    try:
-        return Config(
-            secret_key=environ.get("SECRET_KEY") or (demo_secret() if is_demo else ""),
-            base_url=environ.get("BASE_URL", f"http://127.0.0.1:{port}").rstrip("/"),
-            base_domain=environ.get("BASE_DOMAIN", ""),
-            development=is_demo or environ.get("DEVELOPMENT", "").lower() in {"1", "true", "yes"},
-            demo=is_demo,
-            demo_password=environ.get("DEMO_PASSWORD", DEMO_PASSWORD),
-            access_token_minutes=int(environ.get("ACCESS_TOKEN_MINUTES", "10")),
-            broadcast_url=environ.get("BROADCAST_URL", ""),
-        )
-    except ValueError as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        raise ConfigurationError("ACCESS_TOKEN_MINUTES must be a whole number.") from error
+    return Config(
+        secret_key=environ.get("SECRET_KEY") or (demo_secret() if is_demo else ""),
+        base_url=environ.get("BASE_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+        base_domain=environ.get("BASE_DOMAIN", ""),
+        development=is_demo or environ.get("DEVELOPMENT", "").lower() in {"1", "true", "yes"},
+        demo=is_demo,
+        demo_password=environ.get("DEMO_PASSWORD", DEMO_PASSWORD),
+        access_token_minutes=whole_number("ACCESS_TOKEN_MINUTES", Config.access_token_minutes),
+        broadcast_url=environ.get("BROADCAST_URL", ""),
+        connections=whole_number("CONNECTIONS", Config.connections),
+        connections_per_address=whole_number(
+            "CONNECTIONS_PER_ADDRESS", Config.connections_per_address
+        ),
+        connections_per_user=whole_number("CONNECTIONS_PER_USER", Config.connections_per_user),
+    )
+
+
+def whole_number(name: str, default: int) -> int:
+    """A setting that is a number from 1."""
+    word = os.environ.get(name, str(default))
+    if not word.isdecimal():
+        raise ConfigurationError(f"{name} must be a whole number.")
+    if int(word) < 1:
+        raise ConfigurationError(f"{name} must be at least 1.")
+    return int(word)
 
 
 def demo_secret() -> str:
@@ -111,12 +122,33 @@ def serve(arguments: argparse.Namespace) -> None:
         if arguments.demo:
             asyncio.run(with_server(config, url, make_demo_once))
         text = announcement(config, host, port)
+        app = application(config, url)
+        show_metrics(app.state.meters)
         serving.Server(
-            application(config, url),
+            app,
             host=host,
             port=port,
             on_start=lambda: console.print(text, highlight=False, soft_wrap=True),
         ).run()
+
+
+def show_metrics(registry: CollectorRegistry) -> None:
+    """Show the meters to Prometheus at an address of their own, where one is set.
+
+    Raises:
+        ConfigurationError: it is no address, or nothing can listen there.
+
+    """
+    where = os.environ.get("METRICS_ADDRESS", "")
+    if not where:
+        return
+    host, _, port = where.rpartition(":")
+    try:
+        start_http_server(int(port), host, registry)
+    except (OSError, OverflowError, ValueError) as error:
+        raise ConfigurationError(
+            f"METRICS_ADDRESS must be a host and a free port, such as 127.0.0.1:9464: {error}"
+        ) from error
 
 
 def announcement(config: Config, host: str, port: int) -> str:

@@ -30,6 +30,7 @@ CODES: dict[type[ServiceError], str] = {
     errors.NotSignedIn: "UNAUTHENTICATED",
     errors.Forbidden: "FORBIDDEN",
     errors.Unavailable: "UNAVAILABLE",
+    errors.TooManyConnections: "RATE_LIMITED",
     errors.NotFound: "NOT_FOUND",
     errors.Refusal: "BAD_INPUT",
 }

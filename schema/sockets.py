@@ -7,7 +7,7 @@ that has ended, or one operation too many ends only that operation.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
@@ -25,17 +25,21 @@ from schema.errors import code_and_message
 from schema.groups import Payload, shareable, watch
 from schema.sharing import Shared
 from services.context import Context
-from services.errors import NotSignedIn, ServiceError, Unavailable
+from services.errors import NotSignedIn, ServiceError, TooManyConnections, Unavailable
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.websockets import WebSocket
+
+    from services.live.limits import Connections
 
 # Headers of the request, address of the client, and the authorization if it came otherwise.
 MakeContext = Callable[["Request | WebSocket", str | None], Awaitable[Context]]
 
 MOST_OPERATIONS = 20
 TRY_AGAIN_LATER = 1013
+# Clients come back after 1013 and not after this one: it is for the user to close something.
+TOO_MANY = 4429
 OUR_FAULT = 4500
 LONGEST_REASON = 123
 
@@ -72,6 +76,7 @@ class Connection:
         self._make = make
         self._socket = socket
         self._context: Context | None = None
+        self._counted = ExitStack()
 
     async def refresh(self) -> None:
         """Find out again who asks.
@@ -85,6 +90,20 @@ class Connection:
         if not isinstance(authorization, str | None):
             raise NotSignedIn
         self._context = await self._make(self._socket, authorization)
+
+    def enter(self, connections: "Connections") -> None:
+        """Be counted as a connection of who asks, until `leave`.
+
+        Raises:
+            TooManyConnections: they have as many as they may have.
+
+        """
+        user_id = self._context.user_id if self._context else None
+        self._counted.enter_context(connections.used_by(user_id))
+
+    def leave(self) -> None:
+        """Be counted no more."""
+        self._counted.close()
 
     def for_operation(self) -> Context:
         """The context of one operation."""
@@ -180,8 +199,15 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
             raise
         except Unavailable as error:
             await self.websocket.close(TRY_AGAIN_LATER, str(error))
+        except TooManyConnections as error:
+            await self.websocket.close(TOO_MANY, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told so much
             await self.websocket.close(OUR_FAULT, as_graphql_error(error).message)
+
+    async def shutdown(self) -> None:
+        """End whatever goes on."""
+        await super().shutdown()
+        self.context.leave()
 
     async def handle_subscribe(self, message: Any) -> None:
         """Begin an operation, unless there are too many on this socket."""

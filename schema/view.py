@@ -23,6 +23,7 @@ from strawberry.types.graphql import OperationType
 from schema.events import Asked, Streams, accepts_events, has_mutation
 from schema.root import schema
 from schema.sockets import (
+    TRY_AGAIN_LATER,
     Connection,
     MakeContext,
     Socket,
@@ -30,11 +31,13 @@ from schema.sockets import (
     as_graphql_error,
     rejected,
 )
-from services.errors import ServiceError, Unavailable
+from services.errors import ServiceError, TooManyConnections, Unavailable
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
+
+    from services.live.limits import Connections
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 LARGEST_BODY = 128 * 1024
@@ -51,6 +54,7 @@ HEADERS: dict[int, dict[bytes, bytes]] = {
     405: {b"allow": b"GET, POST"},
     # The rest of the body is not read.
     413: {b"connection": b"close"},
+    429: {b"retry-after": b"10"},
 }
 # The parts of a request.
 PARTS: dict[str, tuple[type, str]] = {
@@ -67,7 +71,9 @@ class View(GraphQL[Any, None]):
     websocket_adapter_class = Socket
     graphql_transport_ws_handler_class = TransportHandler
 
-    def __init__(self, make_context: MakeContext, *, ide_page: str | None) -> None:
+    def __init__(
+        self, make_context: MakeContext, connections: "Connections", *, ide_page: str | None
+    ) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql" if ide_page is not None else None,
@@ -77,13 +83,14 @@ class View(GraphQL[Any, None]):
             max_subscriptions_per_connection=None,
         )
         self.streams = Streams()
+        self._connections = connections
         self._make_context = make_context
         self._ide_page = ide_page
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer a request; whatever is wrong with it is said as GraphQL errors are."""
         if scope["type"] == "websocket":
-            await super().__call__(scope, receive, send)
+            await self._open_socket(scope, receive, send)
             return
         try:
             if scope["method"] not in {"GET", "POST"}:
@@ -92,9 +99,33 @@ class View(GraphQL[Any, None]):
         except _Refused as refused:
             await _answer(scope, send, refused)
         except _Events as events:
-            await self.streams.serve(events.asked, receive, send)
+            await self._send_events(events.asked, scope, receive, send)
         except _Gone:
             pass
+
+    async def _open_socket(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Serve a socket, unless there are too many."""
+        try:
+            with self._connections.opened(_address(scope)):
+                await super().__call__(scope, receive, send)
+        except TooManyConnections as error:
+            # Accepted first: a browser does not tell its page why a handshake was refused.
+            subprotocol = GRAPHQL_TRANSPORT_WS_PROTOCOL
+            await send({"type": "websocket.accept", "subprotocol": subprotocol})
+            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": str(error)})
+
+    async def _send_events(
+        self, asked: Asked, scope: "Scope", receive: "Receive", send: "Send"
+    ) -> None:
+        """Serve an event stream, unless there are too many."""
+        try:
+            with (
+                self._connections.opened(_address(scope)),
+                self._connections.used_by(asked.context.user_id),
+            ):
+                await self.streams.serve(asked, receive, send)
+        except TooManyConnections as error:
+            await _answer(scope, send, _Refused(429, as_graphql_error(error)))
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
         """Answer a request; whatever stops it before an operation runs has a status."""
@@ -182,7 +213,8 @@ class View(GraphQL[Any, None]):
         """
         try:
             await context.refresh()
-        except Unavailable:
+            context.enter(self._connections)
+        except (Unavailable, TooManyConnections):
             raise
         except ServiceError as error:
             raise ConnectionRejectionError from error
@@ -262,6 +294,11 @@ def _events(data: GraphQLRequestData, context: Any, request: Any) -> _Events:
         raise _Refused(405, rejected("Mutations need POST."), allow=b"POST")
     last_event_id = request.headers.get("last-event-id")
     return _Events(Asked(data.query, data.variables, data.operation_name, context, last_event_id))
+
+
+def _address(scope: "Scope") -> str | None:
+    client = scope.get("client")
+    return client[0] if client else None
 
 
 def _is_json(content_type: str) -> bool:

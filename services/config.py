@@ -28,6 +28,9 @@ class Config:
         access_token_minutes: how long an access token is good for.
         sweep_seconds: how often watched calendars are compared with the database.
         broadcast_url: the transport of hints; empty means the database in use.
+        connections: how many live connections, sockets and event streams, the process takes.
+        connections_per_address: how many of one client address.
+        connections_per_user: how many of one signed-in user.
 
     """
 
@@ -40,6 +43,9 @@ class Config:
     access_token_minutes: int = 10
     sweep_seconds: float = 2.0
     broadcast_url: str = ""
+    connections: int = 20_000
+    connections_per_address: int = 1_000
+    connections_per_user: int = 50
 
     def __post_init__(self) -> None:
         if len(self.secret_key.encode()) < SECRET_BYTES or len(set(self.secret_key)) < 10:

@@ -4,6 +4,7 @@
     ├── NotSignedIn               nobody is signed in, and somebody must be
     ├── Forbidden                 signed in, but not allowed
     ├── Unavailable               the database cannot be reached just now; try again
+    ├── TooManyConnections        as many live connections as there may be
     └── Refusal                   understood and refused; nothing was changed
         ├── InvalidInput          a value that cannot be accepted, and where it stands
         ├── NotFound              an id that names nothing the caller may see
@@ -54,6 +55,12 @@ class Unavailable(ServiceError):
     """The database cannot be reached just now."""
 
     message = "The service is unavailable just now; try again in a moment."
+
+
+class TooManyConnections(ServiceError):
+    """There are as many live connections as there may be: of this user, or altogether."""
+
+    message = "Too many connections are open; close one, or try again later."
 
 
 class Refusal(ServiceError):

@@ -26,6 +26,7 @@ SETTINGS = {
     "BASE_URL": "http://127.0.0.1",
     "BASE_DOMAIN": "",
     "BROADCAST_URL": "",
+    "METRICS_ADDRESS": "",
     "DEMO_PASSWORD": "a quiet morning by the lake",
     "ACCESS_TOKEN_MINUTES": "10",
     "PYTHONUNBUFFERED": "1",

@@ -151,6 +151,8 @@ class _View(Generic[T]):
 
         async def first() -> _First[T]:
             update = await self._first(after)
+            if update.reset and after is not None:
+                self._feed.meters.resets.inc()
             return _First(await self._rendering.render(update), update.revision)
 
         key = (self._rendering.group, "first", after)
@@ -161,6 +163,7 @@ class _View(Generic[T]):
         delta = await self._since(place.seen)
         if not delta.is_complete:
             # Tombstones were purged while nobody here could read them: show all, and go on.
+            self._feed.meters.resets.inc()
             update = await _snapshot(self._context, self._window)
             return Step(update.revision, await self._rendering.render(update))
         slots = self._window.within(delta.slots)

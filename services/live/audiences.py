@@ -11,7 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from time import time
 from typing import Any, Generic, NamedTuple, TypeVar
+
+from services.live.meters import Meters
 
 T = TypeVar("T")
 
@@ -67,15 +70,17 @@ class Seat(Generic[T]):
     """A subscriber in an audience, and where it stands: nowhere once it has left.
 
     Attributes:
+        is_behind: True once it could not take an update that others were given.
         failed: ends with the failure that ends this subscriber's view.
 
     """
 
-    __slots__ = ("failed", "place", "subscriber")
+    __slots__ = ("failed", "is_behind", "place", "subscriber")
 
     def __init__(self, subscriber: Subscriber[T], place: Place) -> None:
         self.subscriber = subscriber
         self.place: Place | None = place
+        self.is_behind = False
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def fail(self, error: Exception) -> None:
@@ -92,17 +97,24 @@ class Audience(Generic[T]):
 
     """
 
-    def __init__(self, follow: Callable[[Place], Awaitable[Step[T]]]) -> None:
+    def __init__(self, follow: Callable[[Place], Awaitable[Step[T]]], meters: Meters) -> None:
         self.told = 0
+        # When what they were last woken for was committed, as far as that is known.
+        self._committed_at: float | None = None
         self._follow = follow
+        self._meters = meters
         self._places: dict[Place, set[Seat[T]]] = {}
         self._woken = asyncio.Event()
         self._work = asyncio.create_task(self._keep_up())
 
-    def wake(self, told: int | None = None) -> None:
-        """Look who can be sent something: there is more to tell, or one can take it again."""
-        if told is not None:
-            self.told = told
+    def tell(self, told: int, committed_at: float | None) -> None:
+        """There is more to tell."""
+        self.told = told
+        self._committed_at = committed_at
+        self.wake()
+
+    def wake(self) -> None:
+        """Look who can be sent something."""
         self._woken.set()
 
     def close(self) -> None:
@@ -118,9 +130,11 @@ class Audience(Generic[T]):
         subscriber.wake = self.wake
         if revision < self.told:
             self.wake()
+        self._meters.viewers.inc()
         try:
             yield seat
         finally:
+            self._meters.viewers.dec()
             subscriber.wake = _nobody
             self._forget(seat)
             seat.place = None
@@ -154,16 +168,25 @@ class Audience(Generic[T]):
             if start:
                 await asyncio.sleep(0)
             self._give(seats[start : start + DELIVERIES_AT_ONCE], step.update, there)
+        if step.update is not None and self._committed_at is not None:
+            self._meters.lag.observe(max(0.0, time() - self._committed_at))
 
     def _give(self, seats: Sequence[Seat[T]], update: T | None, there: Place) -> None:
         """Give an update to those who are still here and can take it, and move them on."""
         arrived = self._places.setdefault(there, set())
+        given = merged = 0
         for seat in seats:
-            if seat.place is None or (update is not None and not seat.subscriber.is_ready):
+            if seat.place is None:
+                continue
+            if update is not None and not seat.subscriber.is_ready:
+                seat.is_behind = True
                 continue
             try:
                 if update is not None:
                     seat.subscriber.take(update)
+                    given += 1
+                    merged += seat.is_behind
+                    seat.is_behind = False
             except Exception as error:  # noqa: BLE001 - one who fails must not fail the others
                 seat.fail(error)
             self._forget(seat)
@@ -171,6 +194,8 @@ class Audience(Generic[T]):
             arrived.add(seat)
         if not arrived:
             del self._places[there]
+        self._meters.deliveries.inc(given)
+        self._meters.merged.inc(merged)
 
     def _forget(self, seat: Seat[T]) -> None:
         if seat.place in self._places:

@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
+from time import time
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from models import Calendar
 from models.database import Database
 from services.live.audiences import Audience, Place, Step
 from services.live.hints import Hints, again_and_again, ended
+from services.live.meters import Meters
 
 T = TypeVar("T")
 
@@ -35,7 +37,8 @@ class Feed:
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, meters: Meters) -> None:
+        self.meters = meters
         self.revision = 0
         self.told = 0
         self.members = 0
@@ -43,15 +46,19 @@ class Feed:
         self._members: Counter[Hashable] = Counter()
         self._loads: dict[Hashable, asyncio.Future[Any]] = {}
         self._last_told = 0.0
+        self._committed_at: float | None = None
         self._telling: asyncio.TimerHandle | None = None
 
-    def advance(self, revision: int) -> None:
-        """Learn of a newer revision, and wake the audiences: at once, or with the changes that
-        follow closely, together, so that a browser redraws once for all of them.
+    def advance(self, revision: int, committed_at: float | None) -> None:
+        """Learn of a newer revision, and when it was committed if that is known, and tell the
+        audiences: at once, or with the changes that follow closely, together, so that a browser
+        redraws once for all of them.
         """
         if revision <= self.revision:
             return
         self.revision = revision
+        # Of changes that go out together, the first has waited longest.
+        self._committed_at = self._committed_at or committed_at
         loop = asyncio.get_running_loop()
         rest = self._last_told + SHORTEST_PAUSE - loop.time()
         if rest <= 0:
@@ -64,8 +71,9 @@ class Feed:
         self._last_told = asyncio.get_running_loop().time()
         self.told = self.revision
         self._loads.clear()
+        committed_at, self._committed_at = self._committed_at, None
         for audience in self.audiences.values():
-            audience.wake(self.told)
+            audience.tell(self.told, committed_at)
 
     def believe(self, revision: int, *, rather_than: int) -> None:
         """Take what the database says for true where audiences were told of more than there is: a
@@ -99,8 +107,9 @@ class Feed:
         """The audience of a group, which lives as long as somebody is in it."""
         audience = self.audiences.get(group)
         if audience is None:
-            audience = self.audiences[group] = Audience(follow)
+            audience = self.audiences[group] = Audience(follow, self.meters)
             audience.told = self.told
+            self.meters.audiences.inc()
         self._members[group] += 1
         try:
             yield audience
@@ -108,6 +117,7 @@ class Feed:
             self._members[group] -= 1
             if not self._members[group]:
                 del self._members[group], self.audiences[group]
+                self.meters.audiences.dec()
                 audience.close()
 
 
@@ -115,10 +125,12 @@ class Live:
     """The feeds of this process, kept up by hints and by the sweep."""
 
     def __init__(self, database: Database, *, url: str = "", sweep_seconds: float = 2.0) -> None:
+        self.meters = Meters()
         self._hints = Hints(url or database.dsn, hear=self._advance)
         self._database = database
         self._sweep_seconds = sweep_seconds
         self._feeds: dict[UUID, Feed] = {}
+        self.meters.feeds.set_function(lambda: len(self._feeds))
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -133,7 +145,7 @@ class Live:
 
     def announce(self, calendar_id: UUID, revision: int) -> None:
         """Say that a calendar is at a revision; call it after the commit, never before."""
-        self._advance(calendar_id, revision)
+        self._advance(calendar_id, revision, time())
         self._hints.tell(calendar_id, revision)
 
     async def flush(self) -> None:
@@ -146,7 +158,9 @@ class Live:
 
         Join it before the first read, so that nothing is missed.
         """
-        feed = self._feeds.setdefault(calendar_id, Feed())
+        feed = self._feeds.get(calendar_id)
+        if feed is None:
+            feed = self._feeds[calendar_id] = Feed(self.meters)
         feed.members += 1
         try:
             yield feed
@@ -155,10 +169,10 @@ class Live:
             if not feed.members:
                 del self._feeds[calendar_id]
 
-    def _advance(self, calendar_id: UUID, revision: int) -> None:
+    def _advance(self, calendar_id: UUID, revision: int, committed_at: float | None = None) -> None:
         feed = self._feeds.get(calendar_id)
         if feed is not None:
-            feed.advance(revision)
+            feed.advance(revision, committed_at)
 
     async def _sweep(self) -> None:
         while True:

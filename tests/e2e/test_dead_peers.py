@@ -1,0 +1,213 @@
+"""Peers that take nothing or answer nothing: found out, sent away, and no burden to the others.
+
+All of it in one test: it takes its time, and nearly no work.
+"""
+
+import asyncio
+import base64
+import json
+import secrets
+import socket
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from models import Calendar, Role
+from tests.api import Api
+from tests.e2e.conftest import SLUG, World
+from tests.factories import id_of, tomorrow, wire
+from tests.live.event_streams import EventStream, events
+from tests.live.views import CHANGES, FIELDS, View, asked, subscribed_by_hand, viewing
+from tests.processes import ServerProcess, free_port
+
+TRY_AGAIN_LATER = 1013
+# The promise is 45 seconds; a busy machine may take a little longer to look.
+GONE_SECONDS = 60.0
+SLOTS = 300
+DAY = {"start": tomorrow(0), "end": tomorrow(0, days=2)}
+
+
+class Meters:
+    """What Prometheus would read."""
+
+    def __init__(self, http: aiohttp.ClientSession, address: str) -> None:
+        self._http = http
+        self._url = f"http://{address}/metrics"
+
+    async def read(self) -> dict[str, float]:
+        """All values by name."""
+        async with self._http.get(self._url) as response:
+            text = await response.text()
+        return {
+            sample.name: sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if "le" not in sample.labels
+        }
+
+    async def until(self, name: str, value: float) -> None:
+        """Return when a meter shows a value."""
+        async with asyncio.timeout(GONE_SECONDS):
+            while (await self.read())[name] != value:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+
+
+def request_for(calendar: Calendar) -> dict[str, Any]:
+    """The live view of the day, as it is asked for."""
+    window = {"from": wire(DAY["start"]), "to": wire(DAY["end"])}
+    return {"query": CHANGES % FIELDS, "variables": {"id": id_of(calendar), **window}}
+
+
+def masked(message: dict[str, Any]) -> bytes:
+    """A text frame as clients send it; with a mask of zeros it stays as it is."""
+    body = json.dumps(message).encode()
+    return b"\x81\xfe" + len(body).to_bytes(2) + bytes(4) + body
+
+
+async def deaf(server: ServerProcess, *sent: bytes) -> socket.socket:
+    """A connection that says something and then takes no byte more."""
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(peer, ("127.0.0.1", server.port))
+    for part in sent:
+        await loop.sock_sendall(peer, part)
+        # A little of the answer, so that what was said is known to have arrived.
+        assert await loop.sock_recv(peer, 16)
+    return peer
+
+
+async def deaf_socket(server: ServerProcess, calendar: Calendar) -> socket.socket:
+    """A WebSocket with a live view that is not read."""
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    handshake = (
+        "GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Protocol: graphql-transport-ws\r\nX-Organization: {SLUG}\r\n\r\n"
+    )
+    subscribe = {"id": "1", "type": "subscribe", "payload": request_for(calendar)}
+    return await deaf(
+        server, handshake.encode(), masked({"type": "connection_init"}), masked(subscribe)
+    )
+
+
+async def deaf_stream(server: ServerProcess, calendar: Calendar) -> socket.socket:
+    """An event stream that is not read."""
+    body = json.dumps(request_for(calendar))
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Organization: {SLUG}\r\n"
+        "Accept: text/event-stream\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return await deaf(server, head.encode() + body.encode())
+
+
+async def silent_socket(server: ServerProcess, http: aiohttp.ClientSession) -> int | None:
+    """How a socket ends that reads everything and answers nothing."""
+    peer = await http.ws_connect(
+        server.url,
+        protocols=["graphql-transport-ws"],
+        headers={"x-organization": SLUG},
+        autoping=False,
+    )
+    await peer.send_json({"type": "connection_init"})
+    kinds = []
+    async with asyncio.timeout(GONE_SECONDS):
+        while (message := await peer.receive()).type is not aiohttp.WSMsgType.CLOSE:
+            kinds.append(message.type)
+    assert set(kinds) == {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.PING}
+    return message.data
+
+
+async def quiet_stream(api: Api, calendar: Calendar) -> int:
+    """How many signs of life an event stream gives while nothing happens."""
+    window = {"id": id_of(calendar), "from": wire(DAY["start"]), "to": wire(DAY["end"])}
+    async with events(api, CHANGES % FIELDS, window) as stream:
+        await stream.next()
+        before = stream.comments
+        await asyncio.wait([asyncio.create_task(_read(stream))], timeout=35)
+        return stream.comments - before
+
+
+async def _read(stream: EventStream) -> None:
+    while True:
+        line = await stream.response.content.readline()
+        stream.comments += line.startswith(b":")
+
+
+async def change_all(reception: Api, calendar: Calendar, times: int) -> None:
+    """Close the day and open it again, which changes all its slots each time."""
+    values = {
+        "calendarId": id_of(calendar),
+        "startsAt": wire(DAY["start"]),
+        "endsAt": wire(DAY["end"]),
+    }
+    for turn in range(times):
+        act = "unblockTime" if turn % 2 else "blockTime"
+        assert (await reception.act(act, "slots { id }", **values))["errors"] == []
+
+
+@pytest.mark.timeout(200)
+async def test_the_dead_and_the_deaf_are_sent_away_and_delay_nobody(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    doctor = await world.factory.person(Role.DOCTOR)
+    still = await world.factory.person(Role.DOCTOR)
+    receptionist = await world.factory.person(Role.RECEPTIONIST)
+    for number in range(SLOTS):
+        start = tomorrow(0) + timedelta(minutes=5 * number)
+        await world.factory.slot(doctor.calendar, start, minutes=5)
+    address = f"127.0.0.1:{free_port()}"
+    environment = {**world.environment, "METRICS_ADDRESS": address}
+    async with ServerProcess(environment) as server:
+        meters = Meters(http, address)
+        public = server.api(http, SLUG)
+        reception = server.api(http, SLUG, receptionist.token)
+        quiet = asyncio.gather(silent_socket(server, http), quiet_stream(public, still.calendar))
+        alive = await http.ws_connect(
+            server.url, protocols=["graphql-transport-ws"], headers={"x-organization": SLUG}
+        )
+        await subscribed_by_hand(alive, id_of(still.calendar))
+        listening = asyncio.create_task(alive.receive())
+        async with viewing(public, doctor.calendar, **DAY) as view:
+            await view.next()
+            peers = [
+                await deaf_socket(server, doctor.calendar),
+                await deaf_stream(server, doctor.calendar),
+            ]
+            await meters.until("live_viewers", 5)
+            await others_go_on(view, reception, doctor.calendar)
+            await meters.until("live_viewers", 3)
+            for peer in peers:
+                await ended(peer)
+        assert (await meters.read())["live_merged_total"] == 0
+        code, signs = await quiet
+        assert code == TRY_AGAIN_LATER
+        assert signs == 2
+        # Who answers pings stays, however little there is to say.
+        assert not listening.done()
+        listening.cancel()
+        assert "Traceback" not in server.output
+
+
+async def others_go_on(view: View, reception: Api, calendar: Calendar) -> None:
+    """Change far more than the deaf can hold; who reads is told of each change."""
+    await change_all(reception, calendar, 40)
+    picture, _ = await asked(reception, calendar, **DAY)
+    await view.equals(picture)
+
+
+async def ended(peer: socket.socket) -> None:
+    """What still lies in the way of a deaf peer, and after it the end of the connection."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(GONE_SECONDS):
+        try:
+            while await loop.sock_recv(peer, 65536):
+                pass
+        except ConnectionResetError:
+            pass
+    peer.close()
