@@ -53,6 +53,12 @@ class Appointment(Owned, Timestamped, Base):
             where=text("status IN ('BOOKED', 'CHECKED_IN')"),
         ),
         Index("ix_appointments_slot", "slot_id"),
+        # Without it, each slot that is deleted would look through all appointments.
+        Index(
+            "ix_appointments_rescheduled_from",
+            "rescheduled_from_id",
+            postgresql_where=text("rescheduled_from_id IS NOT NULL"),
+        ),
         Index("ix_appointments_time", "organization_id", "starts_at", "id"),
         Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
         Index("ix_appointments_patient", "patient_id", "starts_at", "id"),

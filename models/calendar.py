@@ -54,6 +54,7 @@ class Slot(Owned, Base):
         owned_reference("calendar_id", "calendars"),
         CheckConstraint("ends_at > starts_at", name="times"),
         CheckConstraint("capacity > 0", name="capacity"),
+        CheckConstraint("(status = 'REMOVED') = (removed_at IS NOT NULL)", name="removed_at"),
         Index(
             "uq_slots_calendar_id_starts_at",
             "calendar_id",
@@ -62,6 +63,13 @@ class Slot(Owned, Base):
             postgresql_where=text("status <> 'REMOVED'"),
         ),
         Index("ix_slots_calendar_id_revision", "calendar_id", "revision"),
+        # Of tombstones alone: a booking does not pay for it.
+        Index(
+            "ix_slots_tombstones",
+            "calendar_id",
+            "removed_at",
+            postgresql_where=text("removed_at IS NOT NULL"),
+        ),
     )
 
     calendar_id: Mapped[UUID]
@@ -73,6 +81,8 @@ class Slot(Owned, Base):
     # Outside the working hours now; kept for the appointments in it, gone with the last of them.
     is_withdrawn: Mapped[bool] = mapped_column(server_default="false", default=False)
     revision: Mapped[int] = mapped_column(BigInteger)
+    # Since when the row is only a tombstone, for views that come back.
+    removed_at: Mapped[datetime | None]
 
     @property
     def version(self) -> int:

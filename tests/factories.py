@@ -145,6 +145,7 @@ class Factory:
             booked_count=0,
             is_withdrawn=False,
             revision=0,
+            removed_at=datetime.now(UTC) if SlotStatus(status) is SlotStatus.REMOVED else None,
         )
         await self.add(slot)
         return slot

@@ -297,13 +297,14 @@ async def _uncovered(
 
 async def _carry_out(session: WriteSession, calendar: Calendar, changes: Difference) -> None:
     """Make the difference true, in one statement per kind of change."""
-    told: list[UUID] = [*changes.reopen, *changes.withdraw]
+    # A withdrawn slot is gone with its last appointment: the ones to remove have none.
+    withdrawn = [*changes.withdraw, *changes.remove]
+    told: list[UUID] = [*changes.reopen, *withdrawn]
     for capacity, ids in changes.resize.items():
         told += ids
         await _set(session, ids, capacity=capacity)
     await _set(session, changes.reopen, is_withdrawn=False)
-    await _set(session, changes.withdraw, is_withdrawn=True)
-    await _set(session, changes.remove, status=SlotStatus.REMOVED, revision=calendar.revision)
+    await _set(session, withdrawn, is_withdrawn=True)
     if told:
         await refresh_slots(session, calendar, list(dict.fromkeys(told)))
     if changes.create:

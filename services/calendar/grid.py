@@ -44,22 +44,24 @@ REFRESH = text("""
     WITH occupied AS (
         SELECT slots.id,
                count(*) FILTER (WHERE claims.kind = 'APPOINTMENT') AS booked,
-               coalesce(bool_or(claims.kind = 'BLOCK'), false) AS is_blocked
+               coalesce(bool_or(claims.kind = 'BLOCK'), false) AS is_blocked,
+               slots.status = 'REMOVED' OR slots.is_withdrawn
+                   AND count(*) FILTER (WHERE claims.kind = 'APPOINTMENT') = 0 AS is_gone
         FROM slots
         LEFT JOIN claims ON claims.calendar_id = slots.calendar_id
                         AND claims.during && tstzrange(slots.starts_at, slots.ends_at, '[)')
         WHERE slots.organization_id = :organization_id AND slots.id = ANY(:slot_ids)
-        GROUP BY slots.id)
+        GROUP BY slots.organization_id, slots.id)
     UPDATE slots
     SET booked_count = occupied.booked,
         revision = :revision,
         status = (CASE
-            WHEN slots.status = 'REMOVED' OR slots.is_withdrawn AND occupied.booked = 0
-                THEN 'REMOVED'
+            WHEN occupied.is_gone THEN 'REMOVED'
             WHEN slots.is_withdrawn OR occupied.booked >= slots.capacity THEN 'BOOKED'
             WHEN occupied.is_blocked THEN 'BLOCKED'
             ELSE 'AVAILABLE'
-        END)::slot_status
+        END)::slot_status,
+        removed_at = CASE WHEN occupied.is_gone THEN coalesce(slots.removed_at, now()) END
     FROM occupied
     WHERE slots.organization_id = :organization_id AND slots.id = occupied.id
 """)

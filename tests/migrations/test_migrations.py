@@ -30,6 +30,21 @@ FROM pg_enum JOIN pg_type ON pg_type.oid = enumtypid GROUP BY typname
 ORDER BY line
 """
 
+# As the first tables had them: a free slot and a tombstone.
+TWO_SLOTS = """
+WITH organization AS (
+    INSERT INTO organizations (id, slug, name, time_zone, locale, horizon_months,
+                               minimum_notice_minutes, cancellation_notice_minutes, hold_minutes)
+    VALUES (gen_random_uuid(), 'a', 'A', 'UTC', 'en', 1, 0, 0, 10) RETURNING id),
+calendar AS (
+    INSERT INTO calendars (organization_id, id, time_zone)
+    SELECT id, gen_random_uuid(), 'UTC' FROM organization RETURNING organization_id, id)
+INSERT INTO slots (organization_id, id, calendar_id, starts_at, ends_at, status, capacity, revision)
+SELECT organization_id, gen_random_uuid(), calendar.id, now(), now() + interval '1 hour',
+       status::slot_status, 1, 0
+FROM calendar, unnest(ARRAY['AVAILABLE', 'REMOVED']) AS status
+"""
+
 
 @pytest.fixture
 async def url(database: Database) -> AsyncIterator[str]:
@@ -83,6 +98,21 @@ async def test_migrating_what_is_migrated_changes_nothing(url: str) -> None:
     before = await catalog(url)
     await asyncio.to_thread(migrate, url)
     assert await catalog(url) == before
+
+
+async def test_what_was_removed_before_it_was_noted_when_counts_as_removed_now(url: str) -> None:
+    await asyncio.to_thread(migrate, url, "0001")
+    connection = await asyncpg.connect(Database(url).dsn)
+    await connection.execute(TWO_SLOTS)
+    await asyncio.to_thread(migrate, url)
+    found = await connection.fetch(
+        "SELECT status, removed_at BETWEEN now() - interval '5 minutes' AND now() AS is_recent"
+        " FROM slots ORDER BY status"
+    )
+    await asyncio.to_thread(command.downgrade, configuration(url), "0001")
+    assert await connection.fetchval("SELECT count(*) FROM slots") == 2
+    await connection.close()
+    assert [tuple(row) for row in found] == [("AVAILABLE", None), ("REMOVED", True)]
 
 
 def test_the_migrations_are_one_line_without_forks() -> None:

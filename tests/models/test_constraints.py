@@ -58,6 +58,7 @@ CHECKS = {
     "ck_organizations_max_open_appointments": ["max_open_appointments_per_patient = 0"],
     "ck_organizations_hold_minutes": ["hold_minutes = 0", "hold_minutes = 121"],
     "ck_slots_capacity": ["capacity = 0"],
+    "ck_slots_removed_at": ["status = 'REMOVED'", "removed_at = now()"],
     "ck_slots_times": ["ends_at = starts_at"],
 }
 
@@ -326,8 +327,9 @@ async def test_a_calendar_has_one_slot_at_a_time_removed_ones_aside(
 ) -> None:
     slot = clinic["slots"]
     assert await copying(connection, "slots", slot) == "uq_slots_calendar_id_starts_at"
-    assert await copying(connection, "slots", slot, status="REMOVED") is None
-    assert await copying(connection, "slots", slot, status="REMOVED") is None
+    removed = {"status": "REMOVED", "removed_at": NINE}
+    assert await copying(connection, "slots", slot, **removed) is None
+    assert await copying(connection, "slots", slot, **removed) is None
 
 
 async def test_codes_and_lines_of_history_are_given_once(
