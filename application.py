@@ -3,6 +3,7 @@
 Starlette is known here and in main.py alone. No rule lives here.
 """
 
+import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator
@@ -22,12 +23,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.database import Database
 from schema.view import View
-from services import demo, organizations
+from services import demo, housekeeping, organizations
 from services.accounts.sessions import viewer_for
 from services.config import Config
 from services.context import Client, Context, Server
 from services.errors import NotSignedIn, ServiceError
 from services.live.feeds import Live
+from services.live.hints import ended
 from services.live.limits import Connections
 from services.mailer import ConsoleMailer
 from services.passwords import Passwords
@@ -90,10 +92,12 @@ def application(config: Config, database_url: str) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await live.start()
+        housekeeper = asyncio.create_task(housekeeping.keep_house(server))
         # What is loaded by now lives as long as the process: the collector need not look at it.
         gc.collect()
         gc.freeze()
         yield
+        await ended([housekeeper])
         await live.stop()
         await database.close()
         server.passwords.close()

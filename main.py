@@ -27,7 +27,7 @@ from models.embedded import DatabaseUnavailable, EmbeddedPostgres
 from models.migration import migrate
 from models.trouble import DatabaseUnusable, said_in_a_sentence
 from schema.root import schema
-from services import demo, organizations
+from services import demo, housekeeping, organizations
 from services.accounts.users import create_admin
 from services.calendar.generation import generate_all
 from services.config import Config, ConfigurationError
@@ -276,6 +276,16 @@ def generate(arguments: argparse.Namespace) -> None:
     command(work)
 
 
+def purge(_: argparse.Namespace) -> None:
+    """Delete what nobody can use any more."""
+
+    async def work(server: Server) -> None:
+        deleted = await housekeeping.clean_up(server.database, server.clock())
+        console.print(f"Deleted {housekeeping.in_words(deleted)}.")
+
+    command(work)
+
+
 def demonstrate(arguments: argparse.Namespace) -> None:
     """Make demo data."""
     size = demo.DemoSize(doctors=arguments.doctors, patients=arguments.patients)
@@ -342,10 +352,9 @@ def parser() -> argparse.ArgumentParser:
         "--password-stdin", action="store_true", help="read the password from standard input"
     )
     filling = add("generate", generate, "Make the slots of all calendars up to the horizon.")
-    for with_organization in (admin, filling):
-        with_organization.add_argument(
-            "--organization", metavar="SLUG", help="which one, where there are several"
-        )
+    for one in (admin, filling):
+        one.add_argument("--organization", metavar="SLUG", help="which, where there are several")
+    add("purge", purge, "Delete what nobody can use any more; servers do so every hour.")
     showing = add("demo", demonstrate, "Make demo data in an empty database.")
     showing.add_argument("--doctors", type=size, default=24, help="how many (default 24)")
     showing.add_argument("--patients", type=size, default=300, help="how many (default 300)")

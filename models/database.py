@@ -131,7 +131,9 @@ class Database:
 
     @asynccontextmanager
     async def crossing_organizations(self) -> AsyncIterator[WriteSession]:
-        """A transaction that sees every organization. Only for finding or making one."""
+        """A transaction that sees every organization. For finding or making one, and for what a
+        server does by itself for all of them alike.
+        """
         async with WriteSession(self.engine, expire_on_commit=False) as session:
             yield session
             await session.commit()

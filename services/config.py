@@ -27,6 +27,7 @@ class Config:
         demo_password: of the demo accounts.
         access_token_minutes: how long an access token is good for.
         sweep_seconds: how often watched calendars are compared with the database.
+        housekeeping_seconds: how often what nobody can use any more is deleted.
         broadcast_url: the transport of hints; empty means the database in use.
         connections: how many live connections, sockets and event streams, the process takes.
         connections_per_address: how many of one client address.
@@ -42,6 +43,7 @@ class Config:
     demo_password: str = ""
     access_token_minutes: int = 10
     sweep_seconds: float = 2.0
+    housekeeping_seconds: float = 3600.0
     broadcast_url: str = ""
     connections: int = 20_000
     connections_per_address: int = 1_000

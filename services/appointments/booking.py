@@ -9,10 +9,10 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -228,7 +228,7 @@ async def _remembered(
     taking = taking.on_conflict_do_update(
         index_elements=["organization_id", "user_id", "key"],
         set_={**values, "created_at": context.now},
-        where=table.created_at < context.now - KEYS_LAST,
+        where=is_outlived(context.now),
     )
     if (await session.execute(taking.returning(table.key))).scalar_one_or_none() is not None:
         return None
@@ -243,6 +243,11 @@ async def _remembered(
     answer = select(Appointment).where(Appointment.id == known.result_id)
     appointment: Appointment = (await session.execute(answer)).scalar_one()
     return appointment
+
+
+def is_outlived(now: datetime) -> ColumnElement[bool]:
+    """Which idempotency keys stand for nothing any more."""
+    return IdempotencyKey.created_at < now - KEYS_LAST
 
 
 def _own_patient_id(context: Context) -> UUID:

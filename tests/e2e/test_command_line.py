@@ -6,10 +6,20 @@ import pytest
 from main import parser
 from models.trouble import NO_ADDRESS, NO_TABLES, DatabaseUnusable, said_in_a_sentence
 from services.config import Config, ConfigurationError
+from tests.e2e.conftest import World
 from tests.processes import CHECKOUT, run, settings
 
 PASSWORD = "seven green bottles on a wall"
-COMMANDS = ["serve", "migrate", "create-organization", "create-admin", "generate", "demo", "schema"]
+COMMANDS = [
+    "serve",
+    "migrate",
+    "create-organization",
+    "create-admin",
+    "generate",
+    "purge",
+    "demo",
+    "schema",
+]
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 WEAK = (
     "SECRET_KEY is missing or weak: it signs every access token and needs at least 32 random "
@@ -170,3 +180,15 @@ async def test_where_there_are_several_organizations_one_is_named(own_database: 
     await success(environment, *ada, "--organization", "two", typed=PASSWORD)
     of_two = "users WHERE organization_id = (SELECT id FROM organizations WHERE slug = 'two')"
     assert (await count(own_database, of_two), await count(own_database, "users")) == (1, 1)
+
+
+async def test_what_nobody_can_use_any_more_is_purged_and_counted(world: World) -> None:
+    await world.value(
+        "INSERT INTO password_attempts SELECT id, login, 1, now() - minutes * interval '1 minute'"
+        " FROM organizations, (VALUES ('old', 20), ('new', 10)) AS tried (login, minutes)"
+    )
+    assert await success(world.environment, "purge") == (
+        "Deleted 0 idempotency keys, 0 refresh tokens, 0 sign ins, 0 user tokens,"
+        " 1 password attempts, 0 slots.\n"
+    )
+    assert await world.value("SELECT string_agg(login, ' ') FROM password_attempts") == "new"

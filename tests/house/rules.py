@@ -175,7 +175,7 @@ def undeclared_refusals(schema: GraphQLSchema, declared: dict[str, set[str]]) ->
     return found
 
 
-# Acts of the command line and of signing in: they come before there is a viewer.
+# Acts of the server itself, of the command line and of signing in: there is no viewer, or not yet.
 BEFORE_ANY_VIEWER = {
     "create_organization",
     "find_organization",
@@ -184,6 +184,8 @@ BEFORE_ANY_VIEWER = {
     "create_admin",
     "generate_all",
     "make_demo",
+    "keep_house",
+    "clean_up",
 }
 # What acts are made with; nobody from outside calls these.
 BELOW_THE_ACTS = {"mailer.py", "passwords.py", "context.py", "pages.py"}
