@@ -81,12 +81,6 @@ def application(config: Config, database_url: str) -> Starlette:
     """The ASGI application over the database at `database_url`."""
     database = Database(database_url)
     live = Live(database, url=config.broadcast_url, sweep_seconds=config.sweep_seconds)
-    connections = Connections(
-        live.meters.connections,
-        process=config.connections,
-        address=config.connections_per_address,
-        user=config.connections_per_user,
-    )
     server = Server(config, database, live, ConsoleMailer(), Passwords())
 
     @contextlib.asynccontextmanager
@@ -113,7 +107,7 @@ def application(config: Config, database_url: str) -> Starlette:
         return JSONResponse({"ready": True})
 
     page = ide_page(config)
-    view = View(make_context, connections, ide_page=page)
+    view = View(make_context, counted_connections(config, live), ide_page=page)
     routes = [
         Route("/", RedirectResponse("/graphql")),
         Route("/graphql", view),
@@ -130,6 +124,16 @@ def application(config: Config, database_url: str) -> Starlette:
     app.state.end_streams = view.streams.end
     app.state.meters = live.meters.registry
     return app
+
+
+def counted_connections(config: Config, live: Live) -> Connections:
+    """The live connections of this process, and how many there may be."""
+    return Connections(
+        live.meters.connections,
+        process=config.connections,
+        address=config.connections_per_address,
+        user=config.connections_per_user,
+    )
 
 
 async def context_for(
