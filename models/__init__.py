@@ -6,6 +6,8 @@ wall between organizations. Rules that need a clock or a caller do not; they liv
 
 from models.accounts import PasswordAttempts, RefreshToken, Role, SignIn, User, UserToken
 from models.appointments import (
+    Agenda,
+    AgendaEntry,
     Appointment,
     AppointmentEvent,
     AppointmentStatus,
@@ -18,6 +20,8 @@ from models.directory import Department, Doctor, Office, Patient
 from models.organizations import BookingPolicy, Organization
 
 __all__ = [
+    "Agenda",
+    "AgendaEntry",
     "Appointment",
     "AppointmentEvent",
     "AppointmentStatus",

@@ -1,13 +1,15 @@
-"""Appointments, their history, and the keys that make booking safe to repeat."""
+"""Appointments, their history, whose agendas they are in, and keys that make repeating safe."""
 
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     UniqueConstraint,
@@ -104,6 +106,42 @@ class AppointmentEvent(Owned, Base):
         named_enum(AppointmentStatus, "appointment_status")
     )
     note: Mapped[str | None]
+
+
+class Agenda(Base):
+    """The appointments of one patient or one doctor, counted as a calendar counts its changes.
+
+    It has the id of whose it is; made with the first appointment, so there may be none.
+    """
+
+    __tablename__ = "agendas"
+
+    organization_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organizations.id", ondelete="RESTRICT"), primary_key=True
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger)
+
+
+class AgendaEntry(Base):
+    """At which revision of an agenda an appointment last changed; kept when it leaves."""
+
+    __tablename__ = "agenda_entries"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "agenda_id"],
+            ["agendas.organization_id", "agendas.id"],
+            name="fk_agenda_id_agendas",
+            ondelete="RESTRICT",
+        ),
+        owned_reference("appointment_id", "appointments"),
+        Index("ix_agenda_entries_revision", "agenda_id", "revision"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    agenda_id: Mapped[UUID] = mapped_column(primary_key=True)
+    appointment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger)
 
 
 class IdempotencyKey(Base):

@@ -1,64 +1,27 @@
 """Calendars: slots in a window, what is free next, the live view and its cursor."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, NewType
-from uuid import UUID
+from typing import Any
 
 from strawberry import ID, Info
 
 from models import AvailabilityTemplate, Calendar, Doctor, Slot, SlotStatus
 from resolvers import ids
 from resolvers.acts import act
+from resolvers.cursors import Cursor, cursor
 from resolvers.loaders import load
 from services import availability
 from services.calendar import blocks, generation
 from services.calendar import slots as slot_service
 from services.calendar.generation import Preview
-from services.calendar.watch import CalendarUpdate
 from services.context import Context
 from services.directory import doctors
-from services.errors import InvalidInput
 
 set_availability = act(generation.set_availability)
 generate_slots = act(generation.generate_slots)
 block_time = act(blocks.block_time)
 unblock_time = act(blocks.unblock_time)
-
-Cursor = NewType("Cursor", str)
-REVISION_BYTES = 8
-# A forged cursor may say more than the column holds; it is one of the future all the same.
-LARGEST_REVISION = 2**63 - 1
-
-
-def cursor(calendar_id: UUID, revision: int) -> Cursor:
-    """The resume token for a revision of a calendar. Forging one opens nothing: it only says
-    from where on the changes are wanted.
-    """
-    place = calendar_id.bytes + revision.to_bytes(REVISION_BYTES)
-    return Cursor(base64.urlsafe_b64encode(place).decode())
-
-
-def revision_in(after: str | None, calendar_id: UUID) -> int | None:
-    """The revision in a resume token; None without one, or where it is another calendar's.
-
-    Raises:
-        InvalidInput: it is no resume token.
-
-    """
-    if after is None:
-        return None
-    try:
-        place = base64.b64decode(after.encode("ascii"), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeError) as error:
-        raise InvalidInput("This is not a cursor.", "after") from error
-    if len(place) != len(calendar_id.bytes) + REVISION_BYTES:
-        raise InvalidInput("This is not a cursor.", "after")
-    if place[: len(calendar_id.bytes)] != calendar_id.bytes:
-        return None
-    return min(int.from_bytes(place[len(calendar_id.bytes) :]), LARGEST_REVISION)
 
 
 async def calendar(info: Info[Context, None], id: ID) -> Calendar | None:
@@ -127,18 +90,6 @@ async def template_by_id(info: Info[Context, None], id: Any) -> AvailabilityTemp
 def cursor_of_calendar(root: Any) -> Cursor:
     """Where a calendar stands."""
     return cursor(root.id, root.revision)
-
-
-def cursor_of_update(root: CalendarUpdate) -> Cursor:
-    """Where the calendar stands after an update."""
-    return cursor(root.calendar_id, root.revision)
-
-
-def previous_cursor_of_update(root: CalendarUpdate) -> Cursor | None:
-    """Where the calendar stood before an update."""
-    if root.previous_revision is None:
-        return None
-    return cursor(root.calendar_id, root.previous_revision)
 
 
 async def preview(

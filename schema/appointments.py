@@ -9,11 +9,14 @@ from models import Appointment as AppointmentRow
 from models import AppointmentStatus
 from resolvers import appointments as resolvers
 from resolvers import directory as directory_resolvers
+from resolvers import live as live_resolvers
+from resolvers.cursors import cursor_of_update, previous_cursor_of_update
 from schema.accounts import User
 from schema.calendar import Slot
 from schema.directory.types import Doctor, Patient
 from schema.errors import UserError, shows
 from schema.fields import Node, describe_enum, entity, field, given, inputs, mutation, value
+from schema.scalars import Cursor
 from services import errors
 
 describe_enum(
@@ -76,6 +79,26 @@ class Appointment(Node):
     history: list[AppointmentEvent] = field("What happened to it, oldest first.", resolvers.history)
     created_at: datetime = field("When it was booked.")
     updated_at: datetime = field("When it last changed.")
+
+
+@value
+class AppointmentUpdate:
+    """A step of the live view of the viewer's appointments."""
+
+    reset: bool = field("True: forget what you hold, `appointments` is all of it.")
+    appointments: list[Appointment] = field(
+        "Current state; also of those that are cancelled or over, if they changed."
+    )
+    removed_ids: list[ID] = field(
+        "Appointments that are the viewer's no longer, moved to another doctor; to be dropped.",
+        live_resolvers.removed_ids,
+    )
+    cursor: Cursor = field("Keep it; pass it as `after` when you come back.", cursor_of_update)
+    previous_cursor: Cursor | None = field(
+        "Where things stood before this update: equal to the cursor that you hold, or you missed "
+        "something. Null after a reset.",
+        previous_cursor_of_update,
+    )
 
 
 @shows(errors.SlotTaken)

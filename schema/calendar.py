@@ -11,6 +11,7 @@ from models import Slot as SlotRow
 from models import SlotStatus
 from resolvers import appointments as appointment_resolvers
 from resolvers import calendar as resolvers
+from resolvers.cursors import cursor_of_update, previous_cursor_of_update
 from schema.availability import AvailabilityTemplate
 from schema.directory.types import Doctor
 from schema.errors import UserError, shows
@@ -113,13 +114,13 @@ class CalendarUpdate:
     slots: list[Slot] = field("Current state; REMOVED ones are to be dropped.", scope=Scope.PUBLIC)
     cursor: Cursor = field(
         "Keep it; pass it as `after` when you come back.",
-        resolvers.cursor_of_update,
+        cursor_of_update,
         scope=Scope.PUBLIC,
     )
     previous_cursor: Cursor | None = field(
         "Where the calendar stood before this update: equal to the cursor that you hold, or you "
         "missed something. Null after a reset.",
-        resolvers.previous_cursor_of_update,
+        previous_cursor_of_update,
         scope=Scope.PUBLIC,
     )
 

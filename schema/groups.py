@@ -3,15 +3,15 @@
 What is sent is a payload, the JSON of one result; each transport puts it into its own frame.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, execute
 from strawberry.utils.await_maybe import await_maybe
 
-from resolvers.calendar import cursor_of_update
-from resolvers.live import Rendering, shared_calendar_changes
+from resolvers.cursors import cursor_of_update
+from resolvers.live import Rendering, watch_appointments, watch_calendar
 from schema.errors import presented
 from schema.fields import Scope
 from schema.root import schema
@@ -19,7 +19,6 @@ from schema.sharing import Plans, Shared
 
 if TYPE_CHECKING:
     from resolvers.live import Subscriber
-    from services.calendar.watch import CalendarUpdate
     from services.context import Context
 
 
@@ -45,22 +44,26 @@ async def watch(shared: Shared, context: "Context", subscriber: "Subscriber[Payl
     the failure is the last payload.
     """
 
-    async def render(update: "CalendarUpdate") -> Payload:
+    async def render(update: Any) -> Payload:
         return await _executed(shared, _scoped(shared, context), update)
 
-    arguments = shared.arguments
+    rendering = Rendering(render, shared.group(context))
     try:
-        await shared_calendar_changes(
-            context,
-            arguments["calendarId"],
-            arguments["from"],
-            arguments["to"],
-            arguments.get("after"),
-            Rendering(render, shared.group(context)),
-            subscriber,
-        )
+        await _watch(shared, context, rendering, subscriber)
     except Exception as error:  # noqa: BLE001 - whatever it is, the viewer is told so much
         await subscriber.begin(_failure(shared, context, error))
+
+
+def _watch(
+    shared: Shared, context: "Context", rendering: Rendering[Any, Payload], subscriber: Any
+) -> Awaitable[None]:
+    given = shared.arguments
+    after = given.get("after")
+    if shared.plan.field.name.value == "appointmentChanges":
+        return watch_appointments(context, rendering, subscriber, after)
+    return watch_calendar(
+        context, rendering, subscriber, given["calendarId"], given["from"], given["to"], after
+    )
 
 
 def _scoped(shared: Shared, context: "Context") -> "Context":
@@ -72,7 +75,7 @@ def _scoped(shared: Shared, context: "Context") -> "Context":
     return context.for_operation()
 
 
-async def _executed(shared: Shared, context: "Context", update: "CalendarUpdate") -> Payload:
+async def _executed(shared: Shared, context: "Context", update: Any) -> Payload:
     plan = shared.plan
     result: ExecutionResult = await await_maybe(
         execute(

@@ -15,9 +15,14 @@ from resolvers import directory as directory_resolvers
 from resolvers import live as live_resolvers
 from resolvers import nodes as node_resolvers
 from resolvers import organizations as organization_resolvers
-from resolvers.calendar import Cursor
+from resolvers.cursors import Cursor
 from schema.accounts import AccountMutations, User
-from schema.appointments import Appointment, AppointmentFilter, AppointmentMutations
+from schema.appointments import (
+    Appointment,
+    AppointmentFilter,
+    AppointmentMutations,
+    AppointmentUpdate,
+)
 from schema.availability import (
     AvailabilityMutations,
     AvailabilityPreview,
@@ -141,6 +146,14 @@ class Subscription:
             "ends_at": Arg("End of the window, at most 92 days later.", name="to"),
             "after": Arg("The last cursor that was received; nothing for all.", type=Cursor | None),
         },
+    )
+    appointment_changes: AsyncIterator[AppointmentUpdate] = subscription(
+        "A live view of the viewer's own appointments: a patient's, or a doctor's. The first "
+        "update is what is ahead, and what was over less than a day ago (`reset` true), or, with "
+        "a usable `after`, what changed since. Later updates hold the current state of each "
+        "changed appointment.",
+        live_resolvers.appointment_changes,
+        {"after": Arg("The last cursor that was received; nothing for all.", type=Cursor | None)},
     )
 
 

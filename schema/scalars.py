@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from resolvers.calendar import Cursor
+from resolvers.cursors import Cursor
 
 __all__ = ["SCALARS", "Cursor", "TimeZone"]
 

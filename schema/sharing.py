@@ -9,7 +9,7 @@ to no group and is executed for its viewer alone, in the ordinary way.
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import orjson
 from graphql import (
@@ -40,7 +40,7 @@ from schema.fields import SCOPE, Scope
 if TYPE_CHECKING:
     from services.context import Context
 
-LIVE_FIELD = "calendarChanges"
+LIVE_FIELDS = frozenset({"calendarChanges", "appointmentChanges"})
 AFTER = "after"
 MOST_PLANS = 1000
 
@@ -113,7 +113,7 @@ class Plans:
         coerced = get_variable_values(self._schema, definitions, given)
         if isinstance(coerced, list) or self._schema.subscription_type is None:
             return None
-        definition = self._schema.subscription_type.fields[LIVE_FIELD]
+        definition = self._schema.subscription_type.fields[plan.field.name.value]
         try:
             arguments = get_argument_values(definition, plan.field, coerced)
         except GraphQLError:
@@ -121,7 +121,7 @@ class Plans:
         return Shared(plan, given, coerced, arguments)
 
     def _plan(self, query: str, operation_name: str | None) -> Plan | None:
-        if LIVE_FIELD not in query:
+        if not any(name in query for name in LIVE_FIELDS):
             return None
         try:
             document = parse(query)
@@ -133,7 +133,7 @@ class Plans:
         if validate(self._schema, document) or len(operation.selection_set.selections) != 1:
             return None
         (field,) = operation.selection_set.selections
-        if not isinstance(field, FieldNode) or field.directives or field.name.value != LIVE_FIELD:
+        if not _is_live(field):
             return None
         scopes = _Scopes(self._schema, document)
         scope = scopes.of(operation.selection_set, self._schema.subscription_type)
@@ -189,6 +189,13 @@ def _declared_scope(parent: GraphQLObjectType | GraphQLInterfaceType, name: str)
         return Scope.VIEWER
     scope: Scope = definition.metadata.get(SCOPE, Scope.VIEWER)
     return scope
+
+
+def _is_live(selection: SelectionNode) -> TypeGuard[FieldNode]:
+    """Whether it is the field of a live view, and always selected."""
+    if not isinstance(selection, FieldNode) or selection.directives:
+        return False
+    return selection.name.value in LIVE_FIELDS
 
 
 def _after_variable(field: FieldNode, query: str) -> str | None:

@@ -46,6 +46,7 @@ class Permission(Enum):
     SEE_CALENDAR = "see a calendar"
     MANAGE_CALENDAR = "manage working hours and slots"
     SEE_APPOINTMENTS = "see appointments"
+    WATCH_OWN_APPOINTMENTS = "watch the own appointments"
     BOOK = "book, move and cancel"
     RUN_DAY = "check in, mark no-shows and edit notes"
     COMPLETE = "complete appointments"
@@ -67,6 +68,7 @@ TABLE: dict[Permission, frozenset[Role | None]] = {
     Permission.SEE_CALENDAR: PUBLIC,
     Permission.MANAGE_CALENDAR: STAFF,
     Permission.SEE_APPOINTMENTS: SIGNED_IN,
+    Permission.WATCH_OWN_APPOINTMENTS: frozenset({Role.DOCTOR, Role.PATIENT}),
     Permission.BOOK: SIGNED_IN,
     Permission.RUN_DAY: frozenset({Role.RECEPTIONIST, Role.DOCTOR}),
     Permission.COMPLETE: frozenset({Role.DOCTOR}),

@@ -30,6 +30,7 @@ from models.database import WriteSession, violated_constraint
 from services import checks
 from services.access import Permission, act
 from services.appointments import states
+from services.appointments.agendas import note_in_agendas
 from services.appointments.changes import (
     locked_appointment,
     note_change,
@@ -105,6 +106,7 @@ async def book_appointment(
         note_event(context, session, appointment)
         await take(session, slot, appointment.id)
         await refresh_slots(session, calendar, [slot.id])
+        await note_in_agendas(context, session, appointment)
         return appointment
 
     return await _once(context, request, slot_id, lambda: patient_id, book)
@@ -149,6 +151,7 @@ async def reschedule_appointment(
         if slot_id == appointment.slot_id:
             raise InvalidInput("The appointment is at this time already.", "slot_id")
         left = appointment.calendar_id, appointment.slot_id
+        left_doctor_id = appointment.doctor_id
         entered = await _calendar_of(session, slot_id), slot_id
         calendars = await locked_for_change(context, session, left[0], entered[0])
         slot, doctor = await _free_slot(context, session, slot_id)
@@ -161,6 +164,7 @@ async def reschedule_appointment(
         await take(session, slot, appointment.id)
         for calendar_id, touched in (left, entered):
             await refresh_slots(session, calendars[calendar_id], [touched])
+        await note_in_agendas(context, session, appointment, left_doctor_id)
         await session.refresh(appointment)
         return appointment
 

@@ -14,6 +14,7 @@ from models.database import WriteSession, violated_constraint
 from services import checks
 from services.access import Permission, act
 from services.appointments import states
+from services.appointments.agendas import note_in_agendas
 from services.appointments.lists import visible_appointments
 from services.appointments.states import Step
 from services.calendar.grid import locked_for_change, refresh_slots, release
@@ -225,5 +226,6 @@ async def _changed(
     note_change(context, session, appointment, note)
     await session.flush()
     await refresh_slots(session, calendar, [appointment.slot_id])
+    await note_in_agendas(context, session, appointment)
     await session.refresh(appointment)
     return appointment

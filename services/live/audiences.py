@@ -8,11 +8,11 @@ says; how an update travels, the subscriber.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import time
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from services.live.meters import Meters
 
@@ -244,11 +244,11 @@ class Mailbox(Subscriber[T]):
 
 
 async def updates(
-    watch: Callable[[Subscriber[T]], Coroutine[Any, Any, None]],
+    watch: Callable[[Subscriber[T]], Awaitable[None]],
 ) -> AsyncGenerator[T]:
     """What a subscriber of `watch` is sent, for who asks for one update after the other."""
     mailbox: Mailbox[T] = Mailbox()
-    watching = asyncio.create_task(watch(mailbox))
+    watching = asyncio.ensure_future(watch(mailbox))
     watching.add_done_callback(lambda _: mailbox.finish())
     try:
         while waiting := await mailbox.next():

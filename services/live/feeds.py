@@ -13,9 +13,9 @@ from time import time
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 
-from models import Calendar
+from models import Agenda, Calendar
 from models.database import Database
 from services.live.audiences import Audience, Place, Step
 from services.live.hints import Hints, again_and_again, ended
@@ -23,6 +23,8 @@ from services.live.meters import Meters
 
 T = TypeVar("T")
 
+# What counts its changes, and can be watched.
+COUNTING = (Calendar, Agenda)
 # Audiences are woken at most this often.
 SHORTEST_PAUSE = 0.05
 
@@ -178,7 +180,9 @@ class Live:
         while True:
             await asyncio.sleep(self._sweep_seconds)
             if watched := list(self._feeds):
-                statement = select(Calendar.id, Calendar.revision).where(Calendar.id.in_(watched))
+                statement = union_all(
+                    *(select(of.id, of.revision).where(of.id.in_(watched)) for of in COUNTING)
+                )
                 async with self._database.crossing_organizations() as session:
                     for calendar_id, revision in await session.execute(statement):
                         self._advance(calendar_id, revision)

@@ -188,7 +188,7 @@ BEFORE_ANY_VIEWER = {
     "clean_up",
 }
 # What acts are made with; nobody from outside calls these.
-BELOW_THE_ACTS = {"mailer.py", "passwords.py", "context.py", "pages.py"}
+BELOW_THE_ACTS = {"mailer.py", "passwords.py", "context.py", "pages.py", "watching.py"}
 
 
 def unguarded_acts(root: Path) -> list[str]:
