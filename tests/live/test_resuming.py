@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from models import Calendar, Role
 from models.database import Database
-from tests.conftest import Clinic
-from tests.factories import id_of, tomorrow
+from services.organizations import create_organization
+from tests.api import Api
+from tests.conftest import CONFIG, Clinic
+from tests.factories import Factory, id_of, tomorrow
 from tests.live.views import (
     View,
     asked,
@@ -112,6 +114,30 @@ async def test_the_cursor_of_another_calendar_starts_again(clinic: Clinic) -> No
     assert update["slots"] == [shown(slot, "AVAILABLE", version=0)]
 
 
+async def test_the_cursor_of_another_organization_starts_again_and_opens_nothing(
+    clinic: Clinic, database: Database
+) -> None:
+    calendar = doctors_calendar(clinic)
+    slot = await clinic.factory.slot(calendar, tomorrow())
+    elsewhere = await create_organization(
+        database, slug=f"{clinic.public.slug}-b", name="B", time_zone="UTC", locale="en"
+    )
+    other = (await Factory(database, CONFIG, elsewhere).person(Role.DOCTOR)).calendar
+    assert other is not None
+    there = Api(clinic.public.url, clinic.public.http, elsewhere.slug)
+    _, foreign = await asked(there, other)
+    async with viewing(clinic.public, calendar, after=foreign) as view:
+        update = await view.next()
+        assert (update["reset"], update["previousCursor"]) == (True, None)
+        assert update["slots"] == [shown(slot, "AVAILABLE", version=0)]
+    async with viewing(clinic.public, other, after=foreign) as view:
+        with pytest.raises(TransportQueryError) as refused:
+            await view.next()
+    assert refused.value.errors is not None
+    (error,) = refused.value.errors
+    assert error["extensions"]["code"] == "NOT_FOUND"
+
+
 @pytest.mark.parametrize(
     "place", [(2).to_bytes(8), (2**63 - 1).to_bytes(8), (2**63).to_bytes(8), b"\xff" * 8]
 )
@@ -187,6 +213,7 @@ async def test_garbage_is_no_cursor(clinic: Clinic, garbage: str | bytes) -> Non
             await view.next()
     assert refused.value.errors is not None
     (error,) = refused.value.errors
+    assert error["message"] == "after: This is not a cursor."
     assert error["extensions"]["code"] == "BAD_INPUT"
 
 
