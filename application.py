@@ -29,8 +29,8 @@ from services.config import Config
 from services.context import Client, Context, Server
 from services.errors import NotSignedIn, ServiceError
 from services.live.feeds import Live
-from services.live.hints import ended
 from services.live.limits import Connections
+from services.live.tasks import ended
 from services.mailer import ConsoleMailer
 from services.passwords import Passwords
 

@@ -4,14 +4,23 @@ Nothing here reads the environment.
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 SECRET_BYTES = 32
-TRANSPORTS = ("memory://", "postgres://", "postgresql://")
+TRANSPORTS = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
 HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
 class ConfigurationError(ValueError):
     """A setting that the server must not start with; the message says how to mend it."""
+
+
+def has_good_port(url: str) -> bool:
+    """Whether an address names a port that can be, or none."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,10 @@ class Config:
             )
         if self.broadcast_url and not self.broadcast_url.startswith(TRANSPORTS):
             raise ConfigurationError(
-                "BROADCAST_URL must begin with postgres:// or memory://, or be empty for the "
-                "database in use."
+                "BROADCAST_URL must begin with postgres://, redis://, rediss:// or memory://, or "
+                "be empty for the database in use."
             )
+        if self.broadcast_url.startswith("redis") and not has_good_port(self.broadcast_url):
+            raise ConfigurationError("The port in BROADCAST_URL must be from 1 to 65535.")
         if self.access_token_minutes < 1:
             raise ConfigurationError("ACCESS_TOKEN_MINUTES must be at least 1.")

@@ -1,14 +1,14 @@
 """Feeds: where each watched calendar stands, as far as this process knows.
 
 A feed advances with what this process commits, with the hints of the others, and with a sweep:
-every two seconds all watched calendars are compared with the database, so that a lost hint is
-healed. What a view is sent is the business of `calendar`.
+every two seconds, and at once when hints can be heard again, all watched calendars are compared
+with the database, so that a lost hint is healed. What a view is sent is the business of `calendar`.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import time
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,8 +18,9 @@ from sqlalchemy import select, union_all
 from models import Agenda, Calendar
 from models.database import Database
 from services.live.audiences import Audience, Place, Step
-from services.live.hints import Hints, again_and_again, ended
+from services.live.hints import Hints
 from services.live.meters import Meters
+from services.live.tasks import again_and_again, ended
 
 T = TypeVar("T")
 
@@ -128,7 +129,8 @@ class Live:
 
     def __init__(self, database: Database, *, url: str = "", sweep_seconds: float = 2.0) -> None:
         self.meters = Meters()
-        self._hints = Hints(url or database.dsn, hear=self._advance)
+        self._sweep_now = asyncio.Event()
+        self._hints = Hints(url or database.dsn, hear=self._advance, joined=self._sweep_now.set)
         self._database = database
         self._sweep_seconds = sweep_seconds
         self._feeds: dict[UUID, Feed] = {}
@@ -178,7 +180,11 @@ class Live:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(self._sweep_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._sweep_seconds):
+                    await self._sweep_now.wait()
+            # Before the look, so that hints that come back meanwhile bring another.
+            self._sweep_now.clear()
             if watched := list(self._feeds):
                 statement = union_all(
                     *(select(of.id, of.revision).where(of.id.in_(watched)) for of in COUNTING)

@@ -8,6 +8,7 @@ import asyncio
 import asyncpg
 
 from models.database import Database
+from tests.brokers import LISTENERS
 from tests.conftest import CONFIG, Clinic
 from tests.factories import tomorrow
 from tests.live.views import (
@@ -21,11 +22,6 @@ from tests.live.views import (
 from tests.processes import ServerProcess, settings
 
 NEVER = 3600.0
-LISTENERS = """
-    SELECT pid FROM pg_stat_activity
-    WHERE datname = current_database() AND (query ILIKE 'LISTEN%' OR query ILIKE '%pg_notify%')
-      AND pid <> pg_backend_pid()
-"""
 
 
 async def test_a_change_in_one_process_reaches_the_views_of_another_by_a_hint(

@@ -41,7 +41,8 @@ def test_thirty_two_bytes_are_enough_for_a_secret() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "redis://localhost",
+        "redis:localhost",
+        "redis-stream://localhost",
         "kafka://localhost",
         "http://localhost",
         "memory",
@@ -50,12 +51,28 @@ def test_thirty_two_bytes_are_enough_for_a_secret() -> None:
         " postgres://localhost",
     ],
 )
-def test_hints_travel_by_postgresql_or_memory_alone(url: str) -> None:
+def test_hints_travel_by_no_other_way(url: str) -> None:
     with pytest.raises(ConfigurationError, match="BROADCAST_URL must begin with"):
         Config(secret_key=GOOD, broadcast_url=url)
 
 
-@pytest.mark.parametrize("url", ["", "memory://", "postgres://a/b", "postgresql://a/b"])
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "1a"])
+def test_the_port_of_a_broker_must_be_one(port: str) -> None:
+    with pytest.raises(ConfigurationError, match="port in BROADCAST_URL must be from 1 to 65535"):
+        Config(secret_key=GOOD, broadcast_url=f"redis://localhost:{port}/0")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "memory://",
+        "postgres://a/b",
+        "postgresql://a:1,b:2/c",
+        "redis://localhost",
+        "rediss://:secret@[::1]:65535/0?ssl_ca_certs=/etc/ca.pem",
+    ],
+)
 def test_the_ways_that_are_known_are_accepted(url: str) -> None:
     assert Config(secret_key=GOOD, broadcast_url=url).broadcast_url == url
 
