@@ -185,8 +185,9 @@ async def with_server(config: Config, url: str, work: Callable[[Server], Awaitab
 def command(work: Callable[[Server], Awaitable[None]]) -> None:
     """Run some work of the command line on the database of the environment."""
     secret = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(48)
+    config = Config(secret_key=secret, broadcast_url=os.environ.get("BROADCAST_URL", ""))
     with database_address() as url:
-        asyncio.run(with_server(Config(secret_key=secret), url, work))
+        asyncio.run(with_server(config, url, work))
 
 
 async def make_demo_once(server: Server) -> None:

@@ -24,7 +24,7 @@ from tests.live.views import (
     shown,
     viewing,
 )
-from tests.processes import ServerProcess, settings
+from tests.processes import ServerProcess, run, settings
 
 NEVER = 3600.0
 VIEWS = 50
@@ -243,11 +243,12 @@ async def test_watchers_that_come_and_go_at_once_are_all_woken_and_leave_no_feed
     await there.stop()
 
 
-async def test_two_processes_tell_each_other_through_the_broker(
+async def test_two_processes_tell_each_other_through_the_broker_and_commands_tell_them(
     clinic: Clinic, database_url: str, redis: RedisChannel
 ) -> None:
     calendar = doctors_calendar(clinic)
     slot = await clinic.factory.slot(calendar, tomorrow())
+    await clinic.factory.template(calendar)
     environment = settings(database_url, SECRET_KEY=CONFIG.secret_key, BROADCAST_URL=redis.url())
     async with ServerProcess(environment) as one, ServerProcess(environment) as other:
         public = clinic.public
@@ -259,3 +260,6 @@ async def test_two_processes_tell_each_other_through_the_broker(
             await book(there, slot)
             assert (await view.next())["slots"] == [shown(slot, "BOOKED", version=1, booked=1)]
             assert await redis.next() == f"{calendar.id.hex}:1"
+            code, _, _ = await run(environment, "generate", "--organization", public.slug)
+            assert code == 0
+            assert await redis.next() == f"{calendar.id.hex}:2"
