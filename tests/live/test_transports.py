@@ -96,6 +96,14 @@ async def test_a_transport_that_was_cut_joins_again_and_says_so(channel: Channel
     assert joined.times == 4
 
 
+async def test_messages_that_are_published_at_the_same_time_all_arrive(channel: Channel) -> None:
+    messages = {str(number) for number in range(50)}
+    async with transport(channel.url()) as (made, joined):
+        await joined.until(1)
+        await asyncio.gather(*(made.publish(CHANNEL, message) for message in messages))
+        assert {await heard(made) for _ in messages} == messages
+
+
 async def test_a_connection_that_is_silently_dead_is_noticed(channel: Channel) -> None:
     async with (
         Wire(channel.target) as wire,
