@@ -1,0 +1,144 @@
+"""Clients that people use, unmodified: each ends equal to the database, whatever its connection
+went through, and by its own means.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+
+from models import Calendar, Slot, SlotStatus
+from models.database import Database
+from tests.api import Api
+from tests.clients import FOLDER, program
+from tests.conftest import Clinic
+from tests.factories import id_of, tomorrow, wire
+from tests.live.programs import PATIENCE, Shown, ended, running
+from tests.live.views import book, change_behind_the_api, doctors_calendar
+from tests.proxy import HOST, Proxy
+
+CLIENTS = {"apollo", "gql", "graphql-ws", "relay", "urql"}
+FORBIDDEN = {"code": 4403, "reason": "Forbidden"}
+
+
+@asynccontextmanager
+async def clients(api: Api, port: int, calendar: Calendar) -> AsyncIterator[Shown]:
+    """All clients, watching through a port. In the end each must end by itself."""
+    shown = Shown()
+    window = {
+        "calendar": id_of(calendar),
+        "from": wire(tomorrow(0)),
+        "to": wire(tomorrow(0, days=2)),
+    }
+    url = f"http://{HOST}:{port}/graphql"
+    places = json.dumps({"url": url, "token": api.token, "window": window})
+    commands = [(program("node"), "watch.mjs"), (sys.executable, "watch_with_gql.py")]
+    async with AsyncExitStack() as stack:
+        programs = [
+            await stack.enter_async_context(running(shown, *command, places, cwd=FOLDER))
+            for command in commands
+        ]
+        yield shown
+        assert [await ended(program) for program in programs] == ["Ended with 0."] * 2
+
+
+async def in_the_database(database: Database, calendar: Calendar) -> dict[str, object]:
+    """The slots of tomorrow as each client has to show them."""
+    query = select(Slot).where(Slot.calendar_id == calendar.id, Slot.status != SlotStatus.REMOVED)
+    async with database.crossing_organizations() as session:
+        slots = (await session.execute(query)).scalars().all()
+    return {
+        id_of(slot): {
+            "id": id_of(slot),
+            "startsAt": wire(slot.starts_at),
+            "endsAt": wire(slot.ends_at),
+            "status": slot.status.value,
+            "version": slot.revision,
+            "bookedCount": slot.booked_count,
+        }
+        for slot in slots
+    }
+
+
+def port_of(api: Api) -> int:
+    """The port of the server."""
+    port = urlsplit(api.url).port
+    assert port is not None
+    return port
+
+
+async def move(api: Api, made: dict[str, object], slot: Slot) -> None:
+    """Move an appointment to another slot."""
+    values = {"appointmentId": made["id"], "slotId": id_of(slot)}
+    await api.done("rescheduleAppointment", "appointment { id }", **values)
+
+
+async def test_each_client_comes_back_and_equals_the_database(
+    clinic: Clinic, database: Database
+) -> None:
+    calendar = doctors_calendar(clinic)
+    slots = iter(await clinic.factory.slots(calendar, tomorrow(), 9))
+
+    async def all_are_right() -> None:
+        expected = dict.fromkeys(CLIENTS, await in_the_database(database, calendar))
+        await shown.until(lambda: shown.slots == expected)
+        assert shown.slots == expected
+        assert shown.refused == {}
+
+    async def all_come_back(updates: dict[str, int]) -> None:
+        await shown.until(lambda: all(shown.updates[name] > updates[name] for name in CLIENTS))
+        await all_are_right()
+
+    async with (
+        Proxy(port_of(clinic.public)) as proxy,
+        clients(clinic.patient, proxy.port, calendar) as shown,
+    ):
+        await all_are_right()
+        await book(clinic.patient, next(slots))
+        await all_are_right()
+
+        # A crash, and nobody listens for a while.
+        proxy.refuse()
+        proxy.cut()
+        before = dict(shown.updates)
+        moved = await book(clinic.patient, next(slots))
+        await change_behind_the_api(database, next(slots), "REMOVED")
+        await move(clinic.patient, moved, next(slots))
+        await proxy.accept()
+        await all_come_back(before)
+
+        # An end in good order.
+        before = dict(shown.updates)
+        proxy.cut(politely=True)
+        await all_come_back(before)
+
+        # A connection that is dead without having said so.
+        proxy.stall()
+        await book(clinic.patient, next(slots))
+        await all_are_right()
+        proxy.resume()
+
+        # An update that got lost on its way, which the next one tells.
+        proxy.lose()
+        lost = next(slots)
+        await book(clinic.patient, lost)
+        await asyncio.wait_for(proxy.has_lost(id_of(lost), times=len(CLIENTS)), PATIENCE)
+        proxy.resume()
+        await book(clinic.patient, next(slots))
+        await all_are_right()
+    assert shown.resets == dict.fromkeys(CLIENTS, 1)
+
+
+async def test_each_client_is_told_that_it_is_not_let_in(clinic: Clinic) -> None:
+    stranger = clinic.public.signed_in("no.such.token")
+    async with clients(stranger, port_of(stranger), doctors_calendar(clinic)) as shown:
+        await shown.until(lambda: shown.refused.keys() == CLIENTS)
+    assert shown.refused == {
+        **dict.fromkeys(CLIENTS, FORBIDDEN),
+        "apollo": "Socket closed with event 4403 Forbidden",
+    }
+    assert shown.slots == {}
