@@ -33,7 +33,6 @@ class Proxy:
         self._target = target
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
-        self._losing = False
 
     async def __aenter__(self) -> Self:
         await self.accept()
@@ -70,8 +69,9 @@ class Proxy:
             link.flowing.clear()
 
     def lose(self) -> None:
-        """Throw away what the target says, and let clients go on as if it had said nothing."""
-        self._losing = True
+        """Throw away what the target says on the connections that are open, without a trace."""
+        for link in self._links:
+            link.is_losing = True
 
     async def has_lost(self, words: str, *, times: int) -> None:
         """Return when the target has said some words so often in vain."""
@@ -81,9 +81,9 @@ class Proxy:
 
     def resume(self) -> None:
         """Pass everything on again, and what was stalled as well."""
-        self._losing = False
         self._lost = b""
         for link in self._links:
+            link.is_losing = False
             link.flowing.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -122,7 +122,7 @@ class Proxy:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(CHUNK):
                 await link.flowing.wait()
-                if are_answers and self._losing:
+                if are_answers and link.is_losing:
                     self._lost += data
                     self._has_lost.set()
                     continue
@@ -136,6 +136,7 @@ class _Link:
     def __init__(self, *ends: asyncio.StreamWriter) -> None:
         self.flowing = asyncio.Event()
         self.flowing.set()
+        self.is_losing = False
         self.ended = asyncio.Event()
         self._ends = ends
 

@@ -1,6 +1,6 @@
 """gql's reconnecting session watches one calendar, until standard input ends.
 
-`python watch_with_gql.py '{"url": …, "token": …, "window": …}'` prints the same lines as `watch.mjs`.
+`python watch_with_gql.py '{"url": …, "token": …, "window": …}'` prints what `watch.mjs` does.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""Programs of clients, started as such; each line that they print says what they show."""
+"""Programs of clients, started as such; each line that they print says what they show. And what
+they have to show.
+"""
 
 import asyncio
 import contextlib
@@ -10,6 +12,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+
+from models import Calendar, Slot, SlotStatus
+from models.database import Database
+from tests.api import Api
+from tests.factories import id_of, tomorrow
+from tests.live.views import shown
 
 PATIENCE = 60.0
 LONGEST_LINE = 1024 * 1024
@@ -55,9 +66,9 @@ class Shown:
 
 @asynccontextmanager
 async def running(
-    shown: Shown, *command: str, cwd: Path | None = None, **environment: str
+    said: Shown, *command: str, name: str = "", cwd: Path | None = None, **environment: str
 ) -> AsyncIterator[Process]:
-    """A program while it runs, and what it says."""
+    """A program while it runs, which must not complain; `name` is for one that says none."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
@@ -67,29 +78,54 @@ async def running(
         stderr=PIPE,
         limit=LONGEST_LINE,
     )
-    reading = asyncio.create_task(_read(process, shown))
+    reading = asyncio.gather(_take(process, name, said), _complaints(process))
     try:
         yield process
     finally:
         if process.returncode is None:
             process.kill()
-        assert process.stderr is not None
-        sys.stderr.write((await process.stderr.read()).decode())
         await process.wait()
-        await reading
+        _, complaints = await reading
+        sys.stderr.write(complaints)
+    assert complaints == ""
 
 
-async def _read(process: Process, shown: Shown) -> None:
+async def _take(process: Process, name: str, said: Shown) -> None:
     assert process.stdout is not None
     while line := await process.stdout.readline():
-        shown.take(json.loads(line))
+        said.take({"client": name, **json.loads(line)})
 
 
-async def ended(process: Process) -> str:
-    """End a program's input, after which it must end by itself; what it complained of."""
-    assert process.stdin is not None
+async def _complaints(process: Process) -> str:
     assert process.stderr is not None
+    return (await process.stderr.read()).decode()
+
+
+async def ended(process: Process) -> int:
+    """End a program's input, after which it must end by itself; its exit code."""
+    assert process.stdin is not None
     process.stdin.close()
-    complaints = await asyncio.wait_for(process.stderr.read(), PATIENCE)
-    code = await process.wait()
-    return f"{complaints.decode()}Ended with {code}."
+    return await asyncio.wait_for(process.wait(), PATIENCE)
+
+
+async def in_the_database(database: Database, calendar: Calendar) -> dict[str, dict[str, Any]]:
+    """The slots of tomorrow, as a client has to show them."""
+    query = select(Slot).where(
+        Slot.calendar_id == calendar.id,
+        Slot.status != SlotStatus.REMOVED,
+        Slot.starts_at < tomorrow(0, days=2),
+        Slot.ends_at > tomorrow(0),
+    )
+    async with database.crossing_organizations() as session:
+        slots = (await session.execute(query)).scalars().all()
+    return {
+        id_of(slot): shown(slot, slot.status.value, version=slot.revision, booked=slot.booked_count)
+        for slot in slots
+    }
+
+
+def port_of(api: Api) -> int:
+    """The port of the server."""
+    port = urlsplit(api.url).port
+    assert port is not None
+    return port

@@ -7,17 +7,14 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from urllib.parse import urlsplit
 
-from sqlalchemy import select
-
-from models import Calendar, Slot, SlotStatus
+from models import Calendar, Slot
 from models.database import Database
 from tests.api import Api
 from tests.clients import FOLDER, program
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
-from tests.live.programs import PATIENCE, Shown, ended, running
+from tests.live.programs import PATIENCE, Shown, ended, in_the_database, port_of, running
 from tests.live.views import book, change_behind_the_api, doctors_calendar
 from tests.proxy import HOST, Proxy
 
@@ -43,32 +40,7 @@ async def clients(api: Api, port: int, calendar: Calendar) -> AsyncIterator[Show
             for command in commands
         ]
         yield shown
-        assert [await ended(program) for program in programs] == ["Ended with 0."] * 2
-
-
-async def in_the_database(database: Database, calendar: Calendar) -> dict[str, object]:
-    """The slots of tomorrow as each client has to show them."""
-    query = select(Slot).where(Slot.calendar_id == calendar.id, Slot.status != SlotStatus.REMOVED)
-    async with database.crossing_organizations() as session:
-        slots = (await session.execute(query)).scalars().all()
-    return {
-        id_of(slot): {
-            "id": id_of(slot),
-            "startsAt": wire(slot.starts_at),
-            "endsAt": wire(slot.ends_at),
-            "status": slot.status.value,
-            "version": slot.revision,
-            "bookedCount": slot.booked_count,
-        }
-        for slot in slots
-    }
-
-
-def port_of(api: Api) -> int:
-    """The port of the server."""
-    port = urlsplit(api.url).port
-    assert port is not None
-    return port
+        assert [await ended(program) for program in programs] == [0, 0]
 
 
 async def move(api: Api, made: dict[str, object], slot: Slot) -> None:

@@ -1,0 +1,134 @@
+"""docs/live.md: the two clients in it are run as they stand there, through every fault of their
+connection and with tokens that do not last, and end equal to the database.
+"""
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from models import Calendar
+from models.database import Database
+from tests.clients import FOLDER, program
+from tests.conftest import Clinic
+from tests.factories import id_of, tomorrow, wire
+from tests.live.programs import PATIENCE, Shown, in_the_database, port_of, running
+from tests.live.views import book, change_behind_the_api, doctors_calendar, token_for
+from tests.processes import CHECKOUT
+from tests.proxy import HOST, Proxy
+
+MANUAL = CHECKOUT / "docs" / "live.md"
+CLIENTS = {"python": "live.py", "js": "live.mjs"}
+
+
+class Keeper:
+    """Keeps a token in a file that is good for some seconds, and replaced before they are over."""
+
+    def __init__(self, token: str, file: Path) -> None:
+        self.file = file
+        self.seconds = 2.5
+        self._token = token
+
+    async def __aenter__(self) -> Self:
+        self.replace()
+        self._task = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    def replace(self) -> None:
+        """Put a new token there, at once for whoever reads it."""
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(token_for(self.seconds, self._token))
+        fresh.replace(self.file)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            self.replace()
+
+
+@asynccontextmanager
+async def clients(port: int, calendar: Calendar, token: Path) -> AsyncIterator[Shown]:
+    """The clients of the manual, watching through a port with the token in a file."""
+    folder = token.parent
+    (folder / "node_modules").symlink_to(FOLDER / "node_modules")
+    text = MANUAL.read_text()
+    place = [
+        f"ws://{HOST}:{port}/graphql",
+        id_of(calendar),
+        wire(tomorrow(0)),
+        wire(tomorrow(0, days=2)),
+    ]
+    programs = {"python": sys.executable, "js": program("node")}
+    said = Shown()
+    async with AsyncExitStack() as stack:
+        for language, name in CLIENTS.items():
+            (code,) = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+            (folder / name).write_text(code)
+            command = [programs[language], str(folder / name), *place]
+            await stack.enter_async_context(
+                running(said, *command, name=language, TOKEN_FILE=str(token))
+            )
+        yield said
+
+
+async def test_the_clients_of_the_manual_equal_the_database(
+    clinic: Clinic, database: Database, tmp_path: Path
+) -> None:
+    calendar = doctors_calendar(clinic)
+    slots = iter(await clinic.factory.slots(calendar, tomorrow(), 7))
+
+    async def both_are_right() -> None:
+        found = await in_the_database(database, calendar)
+        for slot in found.values():
+            del slot["bookedCount"]
+        expected = dict.fromkeys(CLIENTS, found)
+        await said.until(lambda: said.slots == expected)
+        assert said.slots == expected
+
+    async def both_come_back(updates: dict[str, int]) -> None:
+        await said.until(lambda: all(said.updates[name] > updates[name] for name in CLIENTS))
+        await both_are_right()
+
+    async with (
+        Keeper(clinic.patient.token, tmp_path / "token") as keeper,
+        Proxy(port_of(clinic.public)) as proxy,
+        clients(proxy.port, calendar, keeper.file) as said,
+    ):
+        await both_are_right()
+        # Nothing changes: who says something was sent away because a token had ended.
+        await both_come_back(dict(said.updates))
+
+        # A crash, and nobody listens for a while.
+        proxy.refuse()
+        proxy.cut()
+        before = dict(said.updates)
+        await book(clinic.patient, next(slots))
+        await change_behind_the_api(database, next(slots), "REMOVED")
+        await proxy.accept()
+        await both_come_back(before)
+
+        # From here on nobody is sent away because of a token.
+        keeper.seconds = 600
+        keeper.replace()
+        before = dict(said.updates)
+        proxy.cut(politely=True)
+        await book(clinic.patient, next(slots))
+        await both_come_back(before)
+
+        # An update that got lost on its way, which the next one tells.
+        proxy.lose()
+        lost = next(slots)
+        await book(clinic.patient, lost)
+        await asyncio.wait_for(proxy.has_lost(id_of(lost), times=len(CLIENTS)), PATIENCE)
+        proxy.resume()
+        await book(clinic.patient, next(slots))
+        await both_are_right()
+    assert said.resets == dict.fromkeys(CLIENTS, 1)
