@@ -11,11 +11,18 @@
 
 import { View } from "./libraries/view.mjs";
 import * as apollo from "./libraries/apollo.mjs";
+import * as graphqlSse from "./libraries/graphql-sse.mjs";
 import * as graphqlWs from "./libraries/graphql-ws.mjs";
 import * as relay from "./libraries/relay.mjs";
 import * as urql from "./libraries/urql.mjs";
 
-const clients = { "graphql-ws": graphqlWs, urql, apollo, relay };
+const clients = {
+  "graphql-ws": graphqlWs,
+  "graphql-sse": graphqlSse,
+  urql,
+  apollo,
+  relay,
+};
 const { url, token, window } = JSON.parse(process.argv[2]);
 
 const stops = Object.entries(clients).map(([name, { watch }]) => {

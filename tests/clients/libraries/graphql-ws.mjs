@@ -39,6 +39,6 @@ export function watch(url, token, view) {
   );
 }
 
-function wait(milliseconds) {
+export function wait(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
