@@ -11,6 +11,7 @@
 
 import { View } from "./libraries/view.mjs";
 import * as apollo from "./libraries/apollo.mjs";
+import * as eventsource from "./libraries/eventsource.mjs";
 import * as graphqlSse from "./libraries/graphql-sse.mjs";
 import * as graphqlWs from "./libraries/graphql-ws.mjs";
 import * as relay from "./libraries/relay.mjs";
@@ -19,6 +20,7 @@ import * as urql from "./libraries/urql.mjs";
 const clients = {
   "graphql-ws": graphqlWs,
   "graphql-sse": graphqlSse,
+  eventsource,
   urql,
   apollo,
   relay,

@@ -19,7 +19,7 @@ from tests.live.views import book, change_behind_the_api, doctors_calendar
 from tests.proxy import HOST, Proxy
 
 SOCKETS = {"apollo", "gql", "graphql-ws", "relay", "urql"}
-CLIENTS = {*SOCKETS, "graphql-sse"}
+CLIENTS = {*SOCKETS, "eventsource", "graphql-sse"}
 FORBIDDEN = {"code": 4403, "reason": "Forbidden"}
 
 
@@ -118,6 +118,7 @@ async def test_each_client_is_told_that_it_is_not_let_in(clinic: Clinic) -> None
     assert shown.refused == {
         **dict.fromkeys(CLIENTS, FORBIDDEN),
         "apollo": "Socket closed with event 4403 Forbidden",
+        "eventsource": {"code": 401, "reason": "Non-200 status code (401)"},
         "graphql-sse": "Answered with 401",
     }
     assert shown.slots == {}
