@@ -64,12 +64,9 @@ class Shown:
                     await self._changed.wait()
 
 
-@asynccontextmanager
-async def running(
-    said: Shown, *command: str, name: str = "", cwd: Path | None = None, **environment: str
-) -> AsyncIterator[Process]:
-    """A program while it runs, which must not complain; `name` is for one that says none."""
-    process = await asyncio.create_subprocess_exec(
+async def started(*command: str, cwd: Path | None = None, **environment: str) -> Process:
+    """A program that has just begun to run."""
+    return await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
         env={"PATH": os.environ["PATH"], **environment},
@@ -78,6 +75,11 @@ async def running(
         stderr=PIPE,
         limit=LONGEST_LINE,
     )
+
+
+@asynccontextmanager
+async def running(process: Process, said: Shown, *, name: str = "") -> AsyncIterator[Process]:
+    """A program while it runs, which must not complain; `name` is for one that says none."""
     reading = asyncio.gather(_take(process, name, said), _complaints(process))
     try:
         yield process

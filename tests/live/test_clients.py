@@ -14,7 +14,7 @@ from tests.api import Api
 from tests.clients import FOLDER, program
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
-from tests.live.programs import PATIENCE, Shown, ended, in_the_database, port_of, running
+from tests.live.programs import PATIENCE, Shown, ended, in_the_database, port_of, running, started
 from tests.live.views import book, change_behind_the_api, doctors_calendar
 from tests.proxy import HOST, Proxy
 
@@ -37,7 +37,9 @@ async def clients(api: Api, port: int, calendar: Calendar) -> AsyncIterator[Show
     commands = [(program("node"), "watch.mjs"), (sys.executable, "watch_with_gql.py")]
     async with AsyncExitStack() as stack:
         programs = [
-            await stack.enter_async_context(running(shown, *command, places, cwd=FOLDER))
+            await stack.enter_async_context(
+                running(await started(*command, places, cwd=FOLDER), shown)
+            )
             for command in commands
         ]
         yield shown

@@ -9,19 +9,23 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 from models import Calendar
 from models.database import Database
 from tests.clients import FOLDER, program
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
-from tests.live.programs import PATIENCE, Shown, in_the_database, port_of, running
+from tests.live.programs import PATIENCE, Shown, in_the_database, port_of, running, started
 from tests.live.views import book, change_behind_the_api, doctors_calendar, token_for
 from tests.processes import CHECKOUT
 from tests.proxy import HOST, Proxy
 
 MANUAL = CHECKOUT / "docs" / "live.md"
-CLIENTS = {"python": "live.py", "js": "live.mjs"}
+CLIENTS = {
+    "python": ("live.py", lambda: sys.executable),
+    "js": ("live.mjs", lambda: program("node")),
+}
 
 
 class Keeper:
@@ -54,28 +58,28 @@ class Keeper:
             self.replace()
 
 
+def commands(port: int, calendar: Calendar, folder: Path) -> dict[str, list[str]]:
+    """How each client of the manual is started, from a folder with a copy, by its language."""
+    (folder / "node_modules").symlink_to(FOLDER / "node_modules")
+    window = wire(tomorrow(0)), wire(tomorrow(0, days=2))
+    place = [f"ws://{HOST}:{port}/graphql", id_of(calendar), *window]
+    found = {}
+    for language, (name, runs_it) in CLIENTS.items():
+        pattern = rf"^```{language}\n(.*?)^```$"
+        (code,) = re.findall(pattern, MANUAL.read_text(), re.MULTILINE | re.DOTALL)
+        (folder / name).write_text(code)
+        found[language] = [runs_it(), str(folder / name), *place]
+    return found
+
+
 @asynccontextmanager
 async def clients(port: int, calendar: Calendar, token: Path) -> AsyncIterator[Shown]:
     """The clients of the manual, watching through a port with the token in a file."""
-    folder = token.parent
-    (folder / "node_modules").symlink_to(FOLDER / "node_modules")
-    text = MANUAL.read_text()
-    place = [
-        f"ws://{HOST}:{port}/graphql",
-        id_of(calendar),
-        wire(tomorrow(0)),
-        wire(tomorrow(0, days=2)),
-    ]
-    programs = {"python": sys.executable, "js": program("node")}
     said = Shown()
     async with AsyncExitStack() as stack:
-        for language, name in CLIENTS.items():
-            (code,) = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-            (folder / name).write_text(code)
-            command = [programs[language], str(folder / name), *place]
-            await stack.enter_async_context(
-                running(said, *command, name=language, TOKEN_FILE=str(token))
-            )
+        for name, command in commands(port, calendar, token.parent).items():
+            process = await started(*command, TOKEN_FILE=str(token))
+            await stack.enter_async_context(running(process, said, name=name))
         yield said
 
 
@@ -132,3 +136,16 @@ async def test_the_clients_of_the_manual_equal_the_database(
         await book(clinic.patient, next(slots))
         await both_are_right()
     assert said.resets == dict.fromkeys(CLIENTS, 1)
+
+
+async def test_the_clients_of_the_manual_give_up_where_coming_back_is_of_no_use(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text(clinic.patient.token)
+    nobody = Calendar(organization_id=clinic.factory.organization.id, id=uuid4(), time_zone="UTC")
+    for command in commands(port_of(clinic.public), nobody, tmp_path).values():
+        process = await started(*command, TOKEN_FILE=str(token))
+        said, complaints = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert (process.returncode, said) == (1, b"")
+        assert b"NOT_FOUND" in complaints
