@@ -271,6 +271,13 @@ async def book_near_slots(clinic: Clinic) -> None:
         await connection.execute("CHECKPOINT")
 
 
+async def execute(database_url: str, statement: str) -> None:
+    """Run one statement outside of any transaction."""
+    connection = await asyncpg.connect(Database(database_url).dsn)
+    await connection.execute(statement)
+    await connection.close()
+
+
 async def free_slots(clinic: Clinic, most: int) -> list[tuple[UUID, UUID]]:
     """Free slots in a random order, each with the patient who comes."""
     async with connected(clinic) as connection:

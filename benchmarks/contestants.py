@@ -8,7 +8,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,22 +95,28 @@ def contestants(
     """All servers on one database, ended at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-")))
+        settings = {"DATABASE_URL": database_url, "SECRET_KEY": secret_key}
         yield {
             name: stack.enter_context(
-                _running(name, FIRST_PORT + place, database_url, secret_key, core, folder)
+                running(name, command, FIRST_PORT + place, settings, core, folder)
             )
-            for place, name in enumerate(COMMANDS)
+            for place, (name, command) in enumerate(COMMANDS.items())
         }
 
 
 @contextmanager
-def _running(
-    name: str, port: int, database_url: str, secret_key: str, core: int | None, folder: Path
+def running(
+    name: str,
+    command: Sequence[str],
+    port: int,
+    settings: Mapping[str, str],
+    core: int | None,
+    folder: Path,
 ) -> Iterator[Contestant]:
+    """A server, ended at the end; its log is in `folder`."""
     environment = {
         **os.environ,
-        "DATABASE_URL": database_url,
-        "SECRET_KEY": secret_key,
+        **settings,
         "PORT": str(port),
         "HOST": "127.0.0.1",
         "DEVELOPMENT": "",
@@ -118,7 +124,7 @@ def _running(
     path = folder / f"{name}.log"
     with path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *COMMANDS[name]],
+            [sys.executable, *command],
             env=environment,
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,

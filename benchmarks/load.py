@@ -10,13 +10,16 @@ import gc
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 
 import uvloop
+
+J = TypeVar("J")
+R = TypeVar("R")
 
 PATIENCE = 60
 BLANK_LINE = b"\r\n\r\n"
@@ -209,4 +212,8 @@ class Generator:
 
     def carry_out(self, job: Job) -> Outcome:
         """Do a job over there."""
-        return self._process.submit(carry_out, job).result()
+        return self.run(carry_out, job)
+
+    def run(self, work: Callable[[J], R], job: J) -> R:
+        """Do any work over there."""
+        return self._process.submit(work, job).result()

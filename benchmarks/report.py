@@ -67,7 +67,8 @@ def machine(cores: Cores, version: str) -> str:
     )
 
 
-def _table(title: str) -> Table:
+def empty_table(title: str) -> Table:
+    """A table in the style of all of them; its first column names the rows."""
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
@@ -78,7 +79,9 @@ def _table(title: str) -> Table:
 def served(workload: Workload, clients: int, turns: dict[str, list[Turn]]) -> Table:
     """What the contestants did in one workload."""
     rounds = len(turns[OURS])
-    table = _table(f"{workload.name.upper()}: {workload.title}; {clients} clients, {rounds} rounds")
+    table = empty_table(
+        f"{workload.name.upper()}: {workload.title}; {clients} clients, {rounds} rounds"
+    )
     for heading in (
         workload.unit,
         "(min-max)",
@@ -141,7 +144,7 @@ def errors(server: Contestant, turns: Sequence[Turn]) -> list[str]:
 
 def generation(made: Making, again: Making, copied: Making) -> Table:
     """How fast slots are made."""
-    table = _table(
+    table = empty_table(
         f"W5: six months of slots for {len(made.seconds)} doctors, {made.slots:,} slots, "
         "one transaction for each doctor"
     )

@@ -3,13 +3,13 @@
 import os
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
 
 
-def serve(application: Starlette) -> None:
+def serve(application: ASGIApp) -> None:
     """Serve at the PORT of the environment until stopped."""
     uvicorn.run(
         application,
