@@ -7,7 +7,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 WORKERS ?= 3
 
-.PHONY: run test check bench lock schema graphiql format clean
+.PHONY: run test check bench bench-live lock schema graphiql format clean
 
 run: .venv/.ready web/dist/.built
 	@$(RUN) main.py serve --demo
@@ -25,6 +25,9 @@ check: .venv/.ready
 
 bench: .venv/.ready
 	@$(RUN) -m benchmarks
+
+bench-live: .venv/.ready
+	@$(RUN) -m benchmarks.live
 
 # A virtual environment of our own with the locked packages, each checked against its hash.
 .venv/.ready: requirements.lock
