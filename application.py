@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.database import Database
 from schema.view import View
 from services import demo, housekeeping, organizations
-from services.accounts.sessions import viewer_for
+from services.accounts.sessions import end_lost_views, viewer_for
 from services.config import Config
 from services.context import Client, Context, Server
 from services.errors import NotSignedIn, ServiceError
 from services.live.feeds import Live
 from services.live.limits import Connections
-from services.live.tasks import ended
+from services.live.tasks import again_and_again, ended
 from services.mailer import ConsoleMailer
 from services.passwords import Passwords
 
@@ -86,12 +87,15 @@ def application(config: Config, database_url: str) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await live.start()
-        housekeeper = asyncio.create_task(housekeeping.keep_house(server))
+        tasks = [
+            asyncio.create_task(housekeeping.keep_house(server)),
+            asyncio.create_task(again_and_again(partial(end_lost_views, server))),
+        ]
         # What is loaded by now lives as long as the process: the collector need not look at it.
         gc.collect()
         gc.freeze()
         yield
-        await ended([housekeeper])
+        await ended(tasks)
         await live.stop()
         await database.close()
         server.passwords.close()

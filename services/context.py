@@ -19,6 +19,7 @@ from models.database import Database, ReadSession, WriteSession, may_succeed_if_
 from services.config import Config
 from services.errors import InvalidInput, Unavailable
 from services.live.feeds import Live
+from services.live.rights import Right
 from services.mailer import Mailer
 from services.passwords import Passwords
 
@@ -39,6 +40,11 @@ class Viewer:
     expires_at: datetime
     doctor_id: UUID | None
     patient_id: UUID | None
+
+    @property
+    def right(self) -> Right:
+        """What live views are held by."""
+        return Right(self.sign_in_id, self.user.role, self.doctor_id, self.patient_id)
 
 
 @dataclass(frozen=True)

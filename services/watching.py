@@ -10,6 +10,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from services.context import Context
 from services.errors import NotSignedIn, Unavailable
 from services.live.audiences import Place, Step, Subscriber
 from services.live.feeds import Feed
+from services.organizations import find_organization
 
 RETRY_PAUSE = 0.5
 # Many views open at once after a restart: the same first picture serves those that ask together.
@@ -101,20 +103,24 @@ async def watch(
         after: the revision that the viewer holds; None for everything.
 
     Raises:
-        NotSignedIn: the token that it was opened with has ended.
+        NotSignedIn: the token that it was opened with has ended, or the sign-in, or the account is
+            not what it was.
 
     """
-    viewer = context.viewer
+    live, viewer = context.server.live, context.viewer
     seconds = (viewer.expires_at - context.now).total_seconds() if viewer else None
     # Joined before the first read: what is committed in between is heard, and read next.
-    with context.server.live.feed(watched.id) as feed:
-        view = _View(feed, watched, rendering)
+    with live.feed(watched.id) as feed:
+        view = _View(context, feed, watched, rendering)
         with feed.joined(rendering.group, view.follow) as audience:
             try:
                 async with asyncio.timeout(seconds) as token:
                     first = await view.first(after)
                     await subscriber.begin(first.update)
-                    with audience.sitting(subscriber, first.revision) as seat:
+                    with (
+                        audience.sitting(subscriber, first.revision) as seat,
+                        live.rights.holding(viewer.right if viewer else None, seat.fail),
+                    ):
                         await seat.failed
             except TimeoutError:
                 if not token.expired():
@@ -135,7 +141,10 @@ class _First(Generic[T]):
 class _View(Generic[R, U, T]):
     """Reads and renders for all who are sent the same."""
 
-    def __init__(self, feed: Feed, watched: Watched[R, U], rendering: Rendering[U, T]) -> None:
+    def __init__(
+        self, context: Context, feed: Feed, watched: Watched[R, U], rendering: Rendering[U, T]
+    ) -> None:
+        self._context = context
         self._feed = feed
         self._watched = watched
         self._rendering = rendering
@@ -145,8 +154,7 @@ class _View(Generic[R, U, T]):
 
         async def read() -> _First[T]:
             update = await self._first(after)
-            rendered = await self._rendering.render(update)
-            return _First(rendered, update.revision, update.reset)
+            return _First(await self._rendered(update), update.revision, update.reset)
 
         key = (self._rendering.group, "first", after)
         first = await self._feed.shared(key, read, seconds=FIRST_PICTURE_SECONDS)
@@ -155,7 +163,17 @@ class _View(Generic[R, U, T]):
         return first
 
     async def follow(self, place: Place) -> Step[T]:
-        """What those who stand at a place are sent next."""
+        """What those who stand at a place are sent next.
+
+        While the database cannot be reached it is asked again: a stream outlives a restart.
+        """
+        while True:
+            try:
+                return await self._step(place)
+            except Unavailable:
+                await asyncio.sleep(RETRY_PAUSE)
+
+    async def _step(self, place: Place) -> Step[T]:
         delta = await self._since(place.seen)
         if delta.is_complete:
             update = self._watched.shown(delta, place.held)
@@ -165,7 +183,18 @@ class _View(Generic[R, U, T]):
             # Something was purged while nobody here could read it: show all, and go on.
             self._feed.meters.resets.inc()
             update = await self._watched.read_all()
-        return Step(update.revision, await self._rendering.render(update))
+        return Step(update.revision, await self._rendered(update))
+
+    async def _rendered(self, update: U) -> T:
+        """The update as it is sent, by the rules that the organization has now: it may have changed
+        them since the view was opened.
+        """
+        server, id = self._context.server, self._context.organization.id
+        read = partial(find_organization, server.database, organization_id=id)
+        self._context.organization = await self._feed.shared(
+            "organization", read, seconds=FIRST_PICTURE_SECONDS
+        )
+        return await self._rendering.render(update)
 
     async def _first(self, after: int | None) -> U:
         if after is not None:
@@ -175,10 +204,7 @@ class _View(Generic[R, U, T]):
         return await self._watched.read_all()
 
     async def _since(self, revision: int) -> Delta[R]:
-        """What changed since `revision`, read once for all audiences that stand there.
-
-        While the database cannot be reached it is asked again: a stream outlives a restart.
-        """
+        """What changed since `revision`, read once for all audiences that stand there."""
 
         async def read() -> Delta[R]:
             told = self._feed.told
@@ -186,8 +212,4 @@ class _View(Generic[R, U, T]):
             self._feed.believe(delta.revision, rather_than=told)
             return delta
 
-        while True:
-            try:
-                return await self._feed.shared(revision, read)
-            except Unavailable:
-                await asyncio.sleep(RETRY_PAUSE)
+        return await self._feed.shared(revision, read)

@@ -1,5 +1,6 @@
 """Sessions: signing in and out, refreshing, and finding the viewer behind an access token."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from services.access import Permission, act
 from services.accounts import tokens
 from services.context import Context, Server, Viewer, answering_unavailable
 from services.errors import InvalidCredentials, InvalidToken, NotSignedIn, TooManyAttempts
+from services.live.rights import Right
 
 MOST_ATTEMPTS = 10
 ATTEMPTS_WINDOW = timedelta(minutes=15)
@@ -33,8 +35,8 @@ STAFF_IDLE = timedelta(minutes=30)
 LONGEST = {Role.PATIENT: timedelta(days=30)}
 STAFF_LONGEST = timedelta(hours=12)
 
-# Every signed-in request asks this: it is built once.
-VIEWER = (
+# Every signed-in request asks this: it is built once. Who is signed in somewhere, and still may.
+GOOD = (
     select(Organization, User, Doctor.id, Patient.id)
     .join(User, User.organization_id == Organization.id)
     .join(SignIn, (SignIn.organization_id == User.organization_id) & (SignIn.user_id == User.id))
@@ -50,13 +52,15 @@ VIEWER = (
         & (Patient.user_id == User.id)
         & Patient.archived_at.is_(None),
     )
-    .where(
-        Organization.id == bindparam("organization_id"),
-        User.id == bindparam("user_id"),
-        User.is_active,
-        SignIn.id == bindparam("sign_in_id"),
-        SignIn.ended_at.is_(None),
-    )
+    .where(User.is_active, SignIn.ended_at.is_(None))
+)
+VIEWER = GOOD.where(
+    Organization.id == bindparam("organization_id"),
+    User.id == bindparam("user_id"),
+    SignIn.id == bindparam("sign_in_id"),
+)
+RIGHTS = GOOD.with_only_columns(
+    SignIn.id, User.role, Doctor.id, Patient.id, maintain_column_froms=True
 )
 
 
@@ -91,6 +95,21 @@ async def viewer_for(server: Server, token: str) -> tuple[Organization, Viewer]:
         raise NotSignedIn
     organization, user, doctor_id, patient_id = row
     return organization, Viewer(user, claims.sign_in_id, claims.expires_at, doctor_id, patient_id)
+
+
+async def end_lost_views(server: Server) -> None:
+    """End the live views of those who signed out, were deactivated, or are now something else than
+    they were when they opened them; again and again, for as long as the server runs.
+    """
+    while True:
+        await asyncio.sleep(server.config.sweep_seconds)
+        if not (held := server.live.rights.held):
+            continue
+        statement = RIGHTS.where(SignIn.id.in_({right.sign_in_id for right in held}))
+        async with server.database.crossing_organizations() as session:
+            good = {Right(*row) for row in (await session.execute(statement)).all()}
+        for right in held - good:
+            server.live.rights.lost(right, NotSignedIn())
 
 
 @act(Permission.SIGN_IN, InvalidCredentials, TooManyAttempts)

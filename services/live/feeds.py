@@ -20,6 +20,7 @@ from models.database import Database
 from services.live.audiences import Audience, Place, Step
 from services.live.hints import Hints
 from services.live.meters import Meters
+from services.live.rights import Rights
 from services.live.tasks import again_and_again, ended
 
 T = TypeVar("T")
@@ -135,6 +136,7 @@ class Live:
         self._sweep_seconds = sweep_seconds
         self._feeds: dict[UUID, Feed] = {}
         self.meters.feeds.set_function(lambda: len(self._feeds))
+        self.rights = Rights()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

@@ -185,6 +185,7 @@ BEFORE_ANY_VIEWER = {
     "generate_all",
     "make_demo",
     "keep_house",
+    "end_lost_views",
     "clean_up",
 }
 # What acts are made with; nobody from outside calls these.

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from gql.transport.exceptions import TransportQueryError
+from sqlalchemy import text
 
 from models import Calendar, Role
 from models.database import Database
@@ -17,6 +18,7 @@ from tests.live.views import (
     View,
     asked,
     book,
+    change_behind_the_api,
     doctors_calendar,
     shown,
     token_for,
@@ -151,6 +153,64 @@ async def test_a_stream_ends_with_the_token_that_it_was_opened_with(clinic: Clin
     await book(clinic.patient, later)
     async with viewing(clinic.patient, calendar, back=view) as again:
         assert (await again.next())["slots"] == [shown(later, "BOOKED", version=2, booked=1)]
+
+
+@pytest.mark.parametrize("what", ["signed out", "deactivated", "another role", "archived"])
+async def test_a_stream_ends_with_the_right_that_it_was_opened_with(
+    clinic: Clinic, what: str
+) -> None:
+    calendar = (await clinic.factory.person(Role.DOCTOR)).calendar
+    assert calendar is not None
+    slot = await clinic.factory.slot(calendar, tomorrow())
+    fields = "id status appointments { id }"
+    async with (
+        viewing(clinic.doctor, calendar) as ending,
+        viewing(clinic.doctor, calendar, fields=fields) as ending_too,
+        viewing(clinic.reception, calendar) as stays,
+    ):
+        for view in (ending, ending_too, stays):
+            await view.next()
+        await lose_the_right(clinic, what)
+        for view in (ending, ending_too):
+            with pytest.raises(TransportQueryError) as ended:
+                await view.next()
+            assert ended.value.errors is not None
+            (error,) = ended.value.errors
+            assert error["extensions"]["code"] == "UNAUTHENTICATED"
+        await book(clinic.patient, slot)
+        assert (await stays.next())["slots"] == [shown(slot, "BOOKED", version=1, booked=1)]
+
+
+async def lose_the_right(clinic: Clinic, what: str) -> None:
+    """Take from the doctor what their views are held by."""
+    doctor = clinic.person(Role.DOCTOR)
+    if what == "signed out":
+        assert (await clinic.doctor.act("signOut", "signedOut"))["errors"] == []
+        return
+    statement = {
+        "deactivated": "UPDATE users SET is_active = false WHERE id = :user",
+        "another role": "UPDATE users SET role = 'RECEPTIONIST' WHERE id = :user",
+        "archived": "UPDATE doctors SET archived_at = now() WHERE user_id = :user",
+    }[what]
+    async with clinic.factory.database.crossing_organizations() as session:
+        await session.execute(text(statement), {"user": doctor.user.id})
+
+
+async def test_an_update_is_rendered_by_the_policy_of_now(clinic: Clinic) -> None:
+    calendar = doctors_calendar(clinic)
+    first, second = await clinic.factory.slots(calendar, tomorrow(), 2)
+    fields = "id status version isBookable"
+    async with (
+        viewing(clinic.public, calendar, fields=fields) as shared,
+        viewing(clinic.patient, calendar, fields=f"{fields} appointments {{ id }}") as alone,
+    ):
+        for view in (shared, alone):
+            assert [s["isBookable"] for s in (await view.next())["slots"]] == [True, True]
+        await clinic.factory.policy(minimum_notice_minutes=60 * 24 * 30)
+        for slot in (first, second):
+            await change_behind_the_api(clinic.factory.database, slot, "AVAILABLE")
+        for view in (shared, alone):
+            assert [s["isBookable"] for s in (await view.next())["slots"]] == [False, False]
 
 
 async def test_a_public_stream_has_no_token_to_end_with(clinic: Clinic) -> None:
