@@ -6,10 +6,13 @@ from gql import gql
 
 from models import Role
 from models.database import Database
+from schema.groups import shareable
 from tests.conftest import Clinic
-from tests.factories import id_of, tomorrow
+from tests.factories import id_of, tomorrow, wire
 from tests.live.views import (
+    CHANGES,
     WITH_APPOINTMENTS,
+    View,
     another_server,
     asked,
     book,
@@ -155,6 +158,37 @@ async def test_what_stands_around_the_slots_is_read_again_for_each_update(clinic
             titles.append(shown_slot["calendar"]["owner"]["title"])
             assert shown_slot["calendar"]["cursor"] == update["cursor"]
     assert titles == ["Dr.", "Prof."]
+
+
+async def test_a_view_that_shares_with_nobody_reads_again_for_each_update(clinic: Clinic) -> None:
+    """What is unusual about an operation takes it out of all groups: here a fragment."""
+    calendar = doctors_calendar(clinic)
+    slot = await clinic.factory.slot(calendar, tomorrow())
+    fields = "id status version appointments { status staffNotes } calendar { cursor }"
+    head, body = (CHANGES % fields).split("{", 1)
+    document = f"{head} {{ ... on Subscription {{ {body} }}"
+    values = {"id": id_of(calendar), "from": wire(tomorrow(0)), "to": wire(tomorrow(23))}
+    assert shareable(document, values, None) is None
+    assert shareable(CHANGES % fields, values, None) is not None
+    request = gql(document)
+    request.variable_values = values
+    async with clinic.doctor.socket() as socket:
+        view = View(socket.subscribe(request))
+        await view.next()
+        made = await book(clinic.patient, slot)
+        updates = [await view.next()]
+        for act, notes in (("checkInAppointment", "arrived"), ("completeAppointment", "seen")):
+            await clinic.doctor.done(
+                act, "appointment { id }", appointmentId=made["id"], staffNotes=notes
+            )
+            updates.append(await view.next())
+        await view.updates.aclose()
+    assert [update["slots"][0]["appointments"] for update in updates] == [
+        [{"status": "BOOKED", "staffNotes": None}],
+        [{"status": "CHECKED_IN", "staffNotes": "arrived"}],
+        [{"status": "COMPLETED", "staffNotes": "seen"}],
+    ]
+    assert all(u["slots"][0]["calendar"] == {"cursor": u["cursor"]} for u in updates)
 
 
 async def test_operations_on_one_socket_share_no_rows(clinic: Clinic) -> None:

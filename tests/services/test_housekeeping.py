@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -107,8 +108,9 @@ async def test_used_tokens_of_a_sign_in_that_goes_on_are_kept_and_tell_of_theft(
     person = await clinic.factory.person(Role.PATIENT, password_hash=HASH)
     stolen = await signed_in(clinic.public, person)
     newest = await refreshed(clinic.public, stolen)
-    for column in (RefreshToken.created_at, RefreshToken.used_at):
-        await ago(clinic.factory, column, timedelta(days=29))
+    await ago(clinic.factory, RefreshToken.created_at, timedelta(days=29))
+    used = RefreshToken.used_at.is_not(None)
+    await ago(clinic.factory, RefreshToken.used_at, timedelta(days=29), used)
     await clean(database)
     for session in (stolen, newest):
         refusal = await clinic.public.refusal(
@@ -201,13 +203,14 @@ async def test_a_server_cleans_up_when_it_starts_and_again_and_again(
     clinic: Clinic, database: Database, database_url: str
 ) -> None:
     calendar, first = await old_tombstone(clinic, database)
-    second = await clinic.factory.slot(calendar, tomorrow(days=2))
-    await remove(clinic, calendar, 2)
+    others = [await clinic.factory.slot(calendar, tomorrow(days=day)) for day in (2, 3)]
+    await remove(clinic, calendar, 2, 3)
     async with another_server(clinic.public, database_url):
         await until(lambda: is_gone(database, calendar, first))
     async with another_server(clinic.public, database_url, housekeeping_seconds=0.05):
-        await age(database, WEEK + MINUTE, second)
-        await until(lambda: is_gone(database, calendar, second))
+        for slot in others:
+            await age(database, WEEK + MINUTE, slot)
+            await until(partial(is_gone, database, calendar, slot))
 
 
 async def test_a_server_cleans_up_again_after_its_connection_was_ended(
