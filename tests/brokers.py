@@ -3,10 +3,12 @@ a stretch of network that can be bad."""
 
 import asyncio
 import contextlib
+import re
 import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Protocol, Self
+from uuid import UUID
 
 import asyncpg
 from redis.asyncio import Redis
@@ -76,6 +78,17 @@ async def joined(channel: Channel, servers: int, besides: Collection[int] = ()) 
             await asyncio.sleep(0.01)
 
 
+def timeless(message: str) -> str:
+    """Hints without the moment of the commit, which no test can foretell."""
+    return re.sub(r"\b([0-9a-f]{32}:\d+):\d+\b", r"\1", message)
+
+
+def hints_of(calendar_id: UUID, *messages: str) -> list[str]:
+    """The hints about a calendar; changes of appointments are told of agendas as well."""
+    hints = [hint for message in messages for hint in message.split()]
+    return [hint for hint in hints if hint.startswith(calendar_id.hex)]
+
+
 async def told_until(channel: Channel, last: str) -> list[str]:
     """What is told on the channel up to a message, without it."""
     told: list[str] = []
@@ -116,7 +129,7 @@ class RedisChannel:
         async with asyncio.timeout(PATIENCE):
             while (message := await self._heard.get_message(timeout=None)) is None:
                 pass
-        return str(message["data"].decode())
+        return timeless(message["data"].decode())
 
     async def listeners(self) -> set[int]:
         clients = await self.client.client_list(_type="pubsub")
@@ -172,7 +185,7 @@ class PostgresChannel:
         )
 
     async def next(self) -> str:
-        return await asyncio.wait_for(self._heard.get(), PATIENCE)
+        return timeless(await asyncio.wait_for(self._heard.get(), PATIENCE))
 
     async def listeners(self) -> set[int]:
         return {row["pid"] for row in await self._connection.fetch(LISTENERS)}

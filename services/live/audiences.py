@@ -173,7 +173,6 @@ class Audience(Generic[T]):
 
     def _give(self, seats: Sequence[Seat[T]], update: T | None, there: Place) -> None:
         """Give an update to those who are still here and can take it, and move them on."""
-        arrived = self._places.setdefault(there, set())
         given = merged = 0
         for seat in seats:
             if seat.place is None:
@@ -191,9 +190,7 @@ class Audience(Generic[T]):
                 seat.fail(error)
             self._forget(seat)
             seat.place = there
-            arrived.add(seat)
-        if not arrived:
-            del self._places[there]
+            self._places.setdefault(there, set()).add(seat)
         self._meters.deliveries.inc(given)
         self._meters.merged.inc(merged)
 

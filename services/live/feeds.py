@@ -41,8 +41,9 @@ class Feed:
 
     """
 
-    def __init__(self, meters: Meters) -> None:
+    def __init__(self, meters: Meters, look_again: Callable[[], None]) -> None:
         self.meters = meters
+        self._look_again = look_again
         self.revision = 0
         self.told = 0
         self.members = 0
@@ -87,6 +88,8 @@ class Feed:
             self.told = self.revision = revision
             for audience in self.audiences.values():
                 audience.told = revision
+            # A true hint that came meanwhile was taken for an old one.
+            self._look_again()
 
     async def shared(
         self, key: Hashable, load: Callable[[], Awaitable[T]], *, seconds: float | None = None
@@ -151,8 +154,9 @@ class Live:
 
     def announce(self, calendar_id: UUID, revision: int) -> None:
         """Say that a calendar is at a revision; call it after the commit, never before."""
-        self._advance(calendar_id, revision, time())
-        self._hints.tell(calendar_id, revision)
+        now = time()
+        self._advance(calendar_id, revision, now)
+        self._hints.tell(calendar_id, revision, now)
 
     async def flush(self) -> None:
         """Tell the others what was announced, as before a short command ends."""
@@ -166,7 +170,7 @@ class Live:
         """
         feed = self._feeds.get(calendar_id)
         if feed is None:
-            feed = self._feeds[calendar_id] = Feed(self.meters)
+            feed = self._feeds[calendar_id] = Feed(self.meters, self._sweep_now.set)
         feed.members += 1
         try:
             yield feed

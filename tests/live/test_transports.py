@@ -5,11 +5,12 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from time import time
 from uuid import UUID, uuid4
 
 import pytest
 
-from services.live.hints import HINTS_PER_MESSAGE, Hints
+from services.live.hints import Hints
 from services.live.tasks import ended
 from services.live.transports import (
     CHANNEL,
@@ -136,7 +137,7 @@ async def test_without_a_broker_it_is_tried_in_patience_and_said_once(
         wire.refuse()
         async with transport(channel.url(wire.port)) as (made, joined):
             async with asyncio.timeout(PATIENCE):
-                while len(wire.attempts) < 5:
+                while len(wire.attempts) < 4:
                     await made.publish(CHANNEL, "lost")
                     await asyncio.sleep(0.05)
             assert said(caplog) == [PARTED]
@@ -182,9 +183,11 @@ class Heard:
 
     def __init__(self) -> None:
         self.hints: asyncio.Queue[tuple[UUID, int]] = asyncio.Queue()
+        self.committed_at: float | None = None
 
-    def __call__(self, calendar_id: UUID, revision: int) -> None:
+    def __call__(self, calendar_id: UUID, revision: int, committed_at: float | None) -> None:
         self.hints.put_nowait((calendar_id, revision))
+        self.committed_at = committed_at
 
     async def until(self, last: tuple[UUID, int]) -> list[tuple[UUID, int]]:
         """All up to one."""
@@ -236,7 +239,7 @@ async def test_bytes_that_are_no_text_are_passed_over(redis: RedisChannel) -> No
 async def test_what_was_flushed_is_out_even_if_it_was_under_way_already(channel: Channel) -> None:
     calendar = uuid4()
     async with hints(channel.url()) as (telling, _):
-        telling.tell(calendar, 1)
+        telling.tell(calendar, 1, time())
         await begins_to_send(telling)
         await telling.flush()
     await channel.say("the end")
@@ -247,32 +250,34 @@ async def test_a_burst_of_one_calendar_is_told_in_one_message(channel: Channel) 
     calendar = uuid4()
     async with hints(channel.url()) as (telling, heard):
         for revision in (*range(1, 1001), 3):
-            telling.tell(calendar, revision)
+            telling.tell(calendar, revision, float(revision))
         assert await heard.until((calendar, 1000)) == [(calendar, 1000)]
+        # Of what goes out together, the oldest has waited longest.
+        assert heard.committed_at == 1
     await channel.say("the end")
     assert await told_until(channel, "the end") == [f"{calendar.hex}:1000"]
 
 
 async def test_a_burst_of_many_calendars_is_told_in_few_messages(channel: Channel) -> None:
-    calendars = [uuid4() for _ in range(2 * HINTS_PER_MESSAGE + 1)]
+    calendars = [uuid4() for _ in range(201)]
     async with hints(channel.url()) as (telling, heard):
         for revision in (1, 2):
             for calendar in calendars:
-                telling.tell(calendar, revision)
+                telling.tell(calendar, revision, time())
         assert await heard.until((calendars[-1], 2)) == [(each, 2) for each in calendars]
     await channel.say("the end")
     told = await told_until(channel, "the end")
-    assert [len(message.split()) for message in told] == [HINTS_PER_MESSAGE] * 2 + [1]
+    assert [len(message.split()) for message in told] == [100, 100, 1]
 
 
 async def test_what_is_told_while_a_message_is_under_way_follows_in_one(channel: Channel) -> None:
     calendar, others = uuid4(), [uuid4() for _ in range(20)]
     async with hints(channel.url()) as (telling, heard):
-        telling.tell(calendar, 1)
+        telling.tell(calendar, 1, time())
         await begins_to_send(telling)
         for revision in (2, 3, 4):
             for each in (calendar, *others):
-                telling.tell(each, revision)
+                telling.tell(each, revision, time())
         await heard.until((others[-1], 4))
     await channel.say("the end")
     first, second = await told_until(channel, "the end")
