@@ -120,16 +120,14 @@ class Triggered:
     def __init__(self, http: "Http", update: bytes) -> None:
         self._http = http
         self._update = update
-        self._asked = 0.0
 
     async def make(self, calendar_ids: Sequence[UUID]) -> None:  # noqa: ARG002
         """Ask for it."""
-        self._asked = time.time()
         await self._http.post("/publish", self._update)
 
     async def committed(self, calendar_ids: Sequence[UUID]) -> float:  # noqa: ARG002
         """When it was asked for."""
-        return self._asked
+        return self._http.asked_at
 
 
 async def committed(
@@ -141,33 +139,32 @@ async def committed(
 
 
 class Http:
-    """One keep-alive connection."""
+    """Requests to a server of this machine, on a connection each: a crowd takes longer to come
+    than a server keeps an idle one.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    Attributes:
+        asked_at: when the last request was sent.
+
+    """
+
+    def __init__(self, port: int) -> None:
+        self.asked_at = 0.0
+        self._port = port
 
     async def post(self, path: str, body: bytes, *, token: str = "") -> bytes:
         """The body of the answer."""
         authorization = f"authorization: Bearer {token}\r\n" if token else ""
         head = (
-            f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-            f"{authorization}content-length: {len(body)}\r\n\r\n"
+            f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n"
+            f"content-type: application/json\r\n{authorization}content-length: {len(body)}\r\n\r\n"
         )
-        self._writer.write(head.encode() + body)
-        answer = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        length = answer.partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        return await self._reader.readexactly(int(length))
-
-
-@asynccontextmanager
-async def http_to(port: int) -> AsyncIterator[Http]:
-    """A connection to a server of this machine."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        yield Http(reader, writer)
-    finally:
-        writer.close()
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            self.asked_at = time.time()
+            writer.write(head.encode() + body)
+            return (await reader.read()).partition(b"\r\n\r\n")[2]
+        finally:
+            writer.close()
 
 
 @asynccontextmanager
@@ -175,18 +172,17 @@ async def ways_to_change(
     how: Sequence[str], *, port: int, database_url: str, token: str, update: bytes
 ) -> AsyncIterator[dict[str, Change]]:
     """Each of the ways that are wanted."""
-    async with http_to(port) as http:
-        if TRIGGERED in how:
-            yield {TRIGGERED: Triggered(http, update)}
-            return
-        database = Database(database_url, pool_size=1)
-        live = Live(database)
-        connection = await asyncpg.connect(database.dsn)
-        await live.start()
-        try:
-            ways: dict[str, Change] = {HINTED: Hinted(connection, live)}
-            yield ways | {BOOKED: Booked(connection, http, token)}
-        finally:
-            await live.stop()
-            await connection.close()
-            await database.close()
+    http = Http(port)
+    if TRIGGERED in how:
+        yield {TRIGGERED: Triggered(http, update)}
+        return
+    database = Database(database_url, pool_size=1)
+    live = Live(database)
+    connection = await asyncpg.connect(database.dsn)
+    await live.start()
+    try:
+        yield {HINTED: Hinted(connection, live), BOOKED: Booked(connection, http, token)}
+    finally:
+        await live.stop()
+        await connection.close()
+        await database.close()

@@ -16,7 +16,7 @@ DELIVERED = (
     "p99",
     "last",
     "worst",
-    "deliveries/s",
+    "deliv./s",
     "CPU µs",
     "load",
     "wrong",

@@ -17,7 +17,7 @@ import orjson
 import uvloop
 
 from benchmarks.contestants import cpu_seconds
-from benchmarks.live.changes import Change, http_to, ways_to_change
+from benchmarks.live.changes import Change, Http, ways_to_change
 from benchmarks.live.scenes import Act
 from benchmarks.live.viewers import Crowd
 
@@ -102,8 +102,7 @@ def play(job: Job) -> Outcome:
 
 async def _played(job: Job) -> Outcome:
     if job.samples is not None:
-        async with http_to(job.port) as http:
-            await http.post("/picture", job.samples.picture)
+        await Http(job.port).post("/picture", job.samples.picture)
     stage = _Stage(job)
     async with ways_to_change(
         [act.how for act in job.acts],
