@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,6 +35,7 @@ from services.live.tasks import again_and_again, ended
 from services.mailer import ConsoleMailer
 from services.passwords import Passwords
 
+COLLECTOR = (50_000, 50, 1_000)
 FOR_EVER = "public, max-age=31536000, immutable"
 IDE = Path(__file__).parent / "web" / "dist" / "graphiql"
 # The page of GraphiQL runs its own files and talks to its own server, and nothing else.
@@ -67,6 +68,23 @@ class Guarded:
         await self.app(scope, receive, guarded)
 
 
+class Application(Starlette):
+    """Starlette, but for sockets: none of its layers does anything for them, and each of ten
+    thousand would keep them all.
+    """
+
+    def __init__(self, *, sockets: ASGIApp, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        if scope["type"] == "websocket" and scope["path"] == "/graphql":
+            await self._sockets(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 class Built(StaticFiles):
     """What Vite built: a name with a hash in it never means anything else."""
 
@@ -94,6 +112,9 @@ def application(config: Config, database_url: str) -> Starlette:
         # What is loaded by now lives as long as the process: the collector need not look at it.
         gc.collect()
         gc.freeze()
+        # Ten thousand sockets are a million objects that stay: not to be looked through for each
+        # few hundred that come.
+        gc.set_threshold(*COLLECTOR)
         yield
         await ended(tasks)
         await live.stop()
@@ -112,10 +133,9 @@ def application(config: Config, database_url: str) -> Starlette:
 
     page = ide_page(config)
     view = View(make_context, counted_connections(config, live), ide_page=page)
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/", RedirectResponse("/graphql")),
         Route("/graphql", view),
-        WebSocketRoute("/graphql", view),
         Route("/healthz", JSONResponse({"alive": True})),
         Route("/readyz", ready),
     ]
@@ -124,7 +144,9 @@ def application(config: Config, database_url: str) -> Starlette:
             Route("/graphiql/config.json", JSONResponse(ide_settings(config))),
             Mount("/graphiql", Built(directory=IDE), middleware=[Middleware(GZipMiddleware)]),
         ]
-    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Guarded)])
+    app = Application(
+        routes=routes, lifespan=lifespan, middleware=[Middleware(Guarded)], sockets=view
+    )
     app.state.end_streams = view.streams.end
     app.state.meters = live.meters.registry
     return app

@@ -80,7 +80,8 @@ class Shared:
     def group(self, context: "Context") -> Hashable:
         """What viewers who are sent the same have in common."""
         public = {k: v for k, v in self.variables.items() if k != self.plan.after_variable}
-        variables = orjson.dumps(public, option=orjson.OPT_SORT_KEYS)
+        # As text: the bytes keep the whole page that they were written into.
+        variables = orjson.dumps(public, option=orjson.OPT_SORT_KEYS).decode()
         whom: Hashable = None
         if self.plan.scope is Scope.ROLE:
             whom = context.role

@@ -42,6 +42,8 @@ TRY_AGAIN_LATER = 1013
 TOO_MANY = 4429
 OUR_FAULT = 4500
 LONGEST_REASON = 123
+# A view that opens right after its socket trusts what the socket found out.
+RECENT_SECONDS = 2.0
 
 log = logging.getLogger("graphql")
 
@@ -76,20 +78,25 @@ class Connection:
         self._make = make
         self._socket = socket
         self._context: Context | None = None
+        self._made_at = 0.0
         self._counted = ExitStack()
 
-    async def refresh(self) -> None:
-        """Find out again who asks.
+    async def refresh(self, recent_seconds: float = 0) -> None:
+        """Find out again who asks, unless that was found out so recently.
 
         Raises:
             NotSignedIn: the token has ended, or what it stood for has, or is none.
 
         """
+        now = asyncio.get_running_loop().time()
+        if self._context is not None and now - self._made_at < recent_seconds:
+            return
         params = {key.lower(): value for key, value in self.connection_params.items()}
         authorization = params.get("authorization")
         if not isinstance(authorization, str | None):
             raise NotSignedIn
         self._context = await self._make(self._socket, authorization)
+        self._made_at = now
 
     def enter(self, connections: "Connections") -> None:
         """Be counted as a connection of who asks, until `leave`.
@@ -203,6 +210,8 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await self.websocket.close(TOO_MANY, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told so much
             await self.websocket.close(OUR_FAULT, as_graphql_error(error).message)
+        # What has been cancelled would be kept with its traceback for as long as the socket.
+        self.connection_init_timeout_task = None
 
     async def shutdown(self) -> None:
         """End whatever goes on."""
@@ -223,11 +232,12 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
         try:
             if not operation.query.strip():
                 raise rejected("The query is empty.")
-            await self.context.refresh()
+            shared = shareable(operation.query, operation.variables, operation.operation_name)
+            # A live view renews what it knows by itself, and ends with its right.
+            await self.context.refresh(RECENT_SECONDS if shared else 0)
         except Exception as error:  # noqa: BLE001 - whatever it is, the operation ends with it
             await operation.send_initial_errors([as_graphql_error(error)])
         else:
-            shared = shareable(operation.query, operation.variables, operation.operation_name)
             if shared is None:
                 await super().run_operation(operation)
             else:
