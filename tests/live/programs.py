@@ -111,11 +111,11 @@ async def ended(process: Process) -> int:
 
 
 async def in_the_database(database: Database, calendar: Calendar) -> dict[str, dict[str, Any]]:
-    """The slots of tomorrow, as a client has to show them."""
+    """The slots of tomorrow and the day after, as a client has to show them."""
     query = select(Slot).where(
         Slot.calendar_id == calendar.id,
         Slot.status != SlotStatus.REMOVED,
-        Slot.starts_at < tomorrow(0, days=2),
+        Slot.starts_at < tomorrow(0, days=3),
         Slot.ends_at > tomorrow(0),
     )
     async with database.crossing_organizations() as session:

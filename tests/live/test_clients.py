@@ -15,8 +15,9 @@ from tests.clients import FOLDER, program
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.live.programs import PATIENCE, Shown, ended, in_the_database, port_of, running, started
-from tests.live.views import book, change_behind_the_api, doctors_calendar
+from tests.live.views import book, doctors_calendar
 from tests.proxy import HOST, Proxy
+from tests.tombstones import remove
 
 SOCKETS = {"apollo", "gql", "graphql-ws", "relay", "urql"}
 CLIENTS = {*SOCKETS, "eventsource", "graphql-sse"}
@@ -30,7 +31,7 @@ async def clients(api: Api, port: int, calendar: Calendar) -> AsyncIterator[Show
     window = {
         "calendar": id_of(calendar),
         "from": wire(tomorrow(0)),
-        "to": wire(tomorrow(0, days=2)),
+        "to": wire(tomorrow(0, days=3)),
     }
     url = f"http://{HOST}:{port}/graphql"
     places = json.dumps({"url": url, "token": api.token, "window": window})
@@ -56,7 +57,8 @@ async def test_each_client_comes_back_and_equals_the_database(
     clinic: Clinic, database: Database
 ) -> None:
     calendar = doctors_calendar(clinic)
-    slots = iter(await clinic.factory.slots(calendar, tomorrow(), 9))
+    slots = iter(await clinic.factory.slots(calendar, tomorrow(), 8))
+    await clinic.factory.slots(calendar, tomorrow(days=2), 2)
 
     async def all_are_right() -> None:
         expected = dict.fromkeys(CLIENTS, await in_the_database(database, calendar))
@@ -81,7 +83,7 @@ async def test_each_client_comes_back_and_equals_the_database(
         proxy.cut()
         before = dict(shown.updates)
         moved = await book(clinic.patient, next(slots))
-        await change_behind_the_api(database, next(slots), "REMOVED")
+        await remove(clinic, calendar, 2)
         await move(clinic.patient, moved, next(slots))
         await proxy.accept()
         await come_back(CLIENTS, before)

@@ -17,9 +17,10 @@ from tests.clients import FOLDER, program
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.live.programs import PATIENCE, Shown, in_the_database, port_of, running, started
-from tests.live.views import book, change_behind_the_api, doctors_calendar, token_for
+from tests.live.views import book, doctors_calendar, token_for
 from tests.processes import CHECKOUT
 from tests.proxy import HOST, Proxy
+from tests.tombstones import remove
 
 MANUAL = CHECKOUT / "docs" / "live.md"
 CLIENTS = {
@@ -61,7 +62,7 @@ class Keeper:
 def commands(port: int, calendar: Calendar, folder: Path) -> dict[str, list[str]]:
     """How each client of the manual is started, from a folder with a copy, by its language."""
     (folder / "node_modules").symlink_to(FOLDER / "node_modules")
-    window = wire(tomorrow(0)), wire(tomorrow(0, days=2))
+    window = wire(tomorrow(0)), wire(tomorrow(0, days=3))
     place = [f"ws://{HOST}:{port}/graphql", id_of(calendar), *window]
     found = {}
     for language, (name, runs_it) in CLIENTS.items():
@@ -87,7 +88,8 @@ async def test_the_clients_of_the_manual_equal_the_database(
     clinic: Clinic, database: Database, tmp_path: Path
 ) -> None:
     calendar = doctors_calendar(clinic)
-    slots = iter(await clinic.factory.slots(calendar, tomorrow(), 7))
+    slots = iter(await clinic.factory.slots(calendar, tomorrow(), 6))
+    await clinic.factory.slots(calendar, tomorrow(days=2), 2)
 
     async def both_are_right() -> None:
         found = await in_the_database(database, calendar)
@@ -99,6 +101,7 @@ async def test_the_clients_of_the_manual_equal_the_database(
 
     async def both_come_back(updates: dict[str, int]) -> None:
         await said.until(lambda: all(said.updates[name] > updates[name] for name in CLIENTS))
+        assert {name for name in CLIENTS if said.updates[name] == updates[name]} == set()
         await both_are_right()
 
     async with (
@@ -115,7 +118,7 @@ async def test_the_clients_of_the_manual_equal_the_database(
         proxy.cut()
         before = dict(said.updates)
         await book(clinic.patient, next(slots))
-        await change_behind_the_api(database, next(slots), "REMOVED")
+        await remove(clinic, calendar, 2)
         await proxy.accept()
         await both_come_back(before)
 
