@@ -6,7 +6,7 @@ Starlette is known here and in main.py alone. No rule lives here.
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from models import Organization
 from models.database import Database
 from schema.view import View
 from services import demo, housekeeping, organizations
@@ -33,6 +34,7 @@ from services.live.feeds import Live
 from services.live.limits import Connections
 from services.live.tasks import again_and_again, ended
 from services.mailer import ConsoleMailer
+from services.organizations import RecentOrganizations
 from services.passwords import Passwords
 
 COLLECTOR = (50_000, 50, 1_000)
@@ -121,35 +123,49 @@ def application(config: Config, database_url: str) -> Starlette:
         await database.close()
         server.passwords.close()
 
-    async def make_context(connection: HTTPConnection, authorization: str | None) -> Context:
-        return await context_for(server, connection, authorization)
+    recent = RecentOrganizations(database)
 
-    async def ready(_: Request) -> Response:
-        try:
-            await organizations.count_organizations(database, is_demo=False)
-        except (ServiceError, OSError):
-            return JSONResponse({"ready": False}, status_code=503)
-        return JSONResponse({"ready": True})
+    async def make_context(
+        connection: HTTPConnection, authorization: str | None, *, for_view: bool = False
+    ) -> Context:
+        find = recent.find if for_view else partial(organizations.find_organization, database)
+        return await context_for(server, find, connection, authorization)
 
-    page = ide_page(config)
-    view = View(make_context, counted_connections(config, live), ide_page=page)
-    routes: list[BaseRoute] = [
-        Route("/", RedirectResponse("/graphql")),
-        Route("/graphql", view),
-        Route("/healthz", JSONResponse({"alive": True})),
-        Route("/readyz", ready),
-    ]
-    if page is not None:
-        routes += [
-            Route("/graphiql/config.json", JSONResponse(ide_settings(config))),
-            Mount("/graphiql", Built(directory=IDE), middleware=[Middleware(GZipMiddleware)]),
-        ]
+    view = View(make_context, counted_connections(config, live), ide_page=ide_page(config))
     app = Application(
-        routes=routes, lifespan=lifespan, middleware=[Middleware(Guarded)], sockets=view
+        routes=routes(config, database, view),
+        lifespan=lifespan,
+        middleware=[Middleware(Guarded)],
+        sockets=view,
     )
     app.state.end_streams = view.streams.end
     app.state.meters = live.meters.registry
     return app
+
+
+def routes(config: Config, database: Database, view: View) -> list[BaseRoute]:
+    """What is answered where."""
+    found: list[BaseRoute] = [
+        Route("/", RedirectResponse("/graphql")),
+        Route("/graphql", view),
+        Route("/healthz", JSONResponse({"alive": True})),
+        Route("/readyz", partial(ready, database)),
+    ]
+    if ide_page(config) is not None:
+        found += [
+            Route("/graphiql/config.json", JSONResponse(ide_settings(config))),
+            Mount("/graphiql", Built(directory=IDE), middleware=[Middleware(GZipMiddleware)]),
+        ]
+    return found
+
+
+async def ready(database: Database, _: Request) -> Response:
+    """Whether requests can be answered now."""
+    try:
+        await organizations.count_organizations(database, is_demo=False)
+    except (ServiceError, OSError):
+        return JSONResponse({"ready": False}, status_code=503)
+    return JSONResponse({"ready": True})
 
 
 def counted_connections(config: Config, live: Live) -> Connections:
@@ -163,7 +179,10 @@ def counted_connections(config: Config, live: Live) -> Connections:
 
 
 async def context_for(
-    server: Server, connection: HTTPConnection, authorization: str | None
+    server: Server,
+    find: Callable[[str | None], Awaitable[Organization]],
+    connection: HTTPConnection,
+    authorization: str | None,
 ) -> Context:
     """Who asks, and in which organization.
 
@@ -183,9 +202,7 @@ async def context_for(
             raise NotSignedIn
         organization, viewer = await viewer_for(server, token.strip())
         return Context(server, organization, viewer, client, request_id)
-    organization = await organizations.find_organization(
-        server.database, slug=organization_slug(server.config, connection)
-    )
+    organization = await find(organization_slug(server.config, connection))
     return Context(server, organization, None, client, request_id)
 
 

@@ -33,8 +33,21 @@ if TYPE_CHECKING:
 
     from services.live.limits import Connections
 
-# Headers of the request, address of the client, and the authorization if it came otherwise.
-MakeContext = Callable[["Request | WebSocket", str | None], Awaitable[Context]]
+
+class MakeContext(Protocol):
+    """Finds out who asks, and in which organization."""
+
+    def __call__(
+        self,
+        connection: "Request | WebSocket",
+        authorization: str | None,
+        *,
+        for_view: bool = False,
+    ) -> Awaitable[Context]:
+        """By headers, address and authorization; `for_view`, what was known a moment ago will do,
+        as a live view renews it by itself.
+        """
+
 
 MOST_OPERATIONS = 20
 TRY_AGAIN_LATER = 1013
@@ -81,21 +94,21 @@ class Connection:
         self._made_at = 0.0
         self._counted = ExitStack()
 
-    async def refresh(self, recent_seconds: float = 0) -> None:
-        """Find out again who asks, unless that was found out so recently.
+    async def refresh(self, *, for_view: bool = False) -> None:
+        """Find out again who asks; for a live view not if that was found out a moment ago.
 
         Raises:
             NotSignedIn: the token has ended, or what it stood for has, or is none.
 
         """
         now = asyncio.get_running_loop().time()
-        if self._context is not None and now - self._made_at < recent_seconds:
+        if for_view and self._context is not None and now - self._made_at < RECENT_SECONDS:
             return
         params = {key.lower(): value for key, value in self.connection_params.items()}
         authorization = params.get("authorization")
         if not isinstance(authorization, str | None):
             raise NotSignedIn
-        self._context = await self._make(self._socket, authorization)
+        self._context = await self._make(self._socket, authorization, for_view=for_view)
         self._made_at = now
 
     def enter(self, connections: "Connections") -> None:
@@ -234,7 +247,7 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
                 raise rejected("The query is empty.")
             shared = shareable(operation.query, operation.variables, operation.operation_name)
             # A live view renews what it knows by itself, and ends with its right.
-            await self.context.refresh(RECENT_SECONDS if shared else 0)
+            await self.context.refresh(for_view=shared is not None)
         except Exception as error:  # noqa: BLE001 - whatever it is, the operation ends with it
             await operation.send_initial_errors([as_graphql_error(error)])
         else:

@@ -212,7 +212,7 @@ class View(GraphQL[Any, None]):
 
         """
         try:
-            await context.refresh()
+            await context.refresh(for_view=True)
             context.enter(self._connections)
         except (Unavailable, TooManyConnections):
             raise

@@ -1,5 +1,6 @@
 """Organizations: making one, finding the one a request is for, and its settings."""
 
+import asyncio
 from typing import TypedDict, Unpack
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from services import checks
 from services.access import Permission, act
 from services.context import Context, answering_unavailable
 from services.errors import InvalidInput, NameTaken, NotFound
+
+RECENT_SECONDS = 1.0
 
 
 class PolicyChanges(TypedDict, total=False):
@@ -61,7 +64,7 @@ async def create_organization(
 
 
 async def find_organization(
-    database: Database, *, slug: str | None = None, organization_id: UUID | None = None
+    database: Database, slug: str | None = None, *, organization_id: UUID | None = None
 ) -> Organization:
     """The organization with this slug or id; with neither, the only one there is.
 
@@ -80,6 +83,31 @@ async def find_organization(
         raise NotFound("organization")
     organization: Organization = found[0]
     return organization
+
+
+class RecentOrganizations:
+    """Organizations as they were a moment ago, found once for all who come at the same time: after
+    a restart thousands of sockets do.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._finding: dict[str | None, asyncio.Task[Organization]] = {}
+
+    async def find(self, slug: str | None) -> Organization:
+        """The organization with this slug; without one, the only one there is.
+
+        Raises:
+            NotFound: there is none, or there are several and nothing says which.
+
+        """
+        finding = self._finding.get(slug)
+        if finding is None:
+            finding = asyncio.create_task(find_organization(self._database, slug))
+            self._finding[slug] = finding
+            asyncio.get_running_loop().call_later(RECENT_SECONDS, self._finding.pop, slug)
+        # Shielded: one that leaves must not take it from the others.
+        return await asyncio.shield(finding)
 
 
 async def count_organizations(database: Database, *, is_demo: bool) -> int:

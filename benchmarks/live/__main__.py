@@ -40,7 +40,7 @@ COMMANDS = {
     STOCK: ("-m", "benchmarks.live.stock"),
 }
 # What a server needs to be told to let one address open all these views.
-SETTINGS: dict[str, str] = {}
+SETTINGS: dict[str, str] = {"CONNECTIONS_PER_ADDRESS": "20000"}
 FILES_BESIDE_VIEWERS = 500
 SCENE_NAMES = {scene.name for scene in SCENES}
 
