@@ -24,7 +24,7 @@ TRY_AGAIN_LATER = 1013
 # Each connection is looked at this often.
 BEAT = 5.0
 # After so many beats of silence a peer is asked for a sign of life, and without one is dead.
-QUIET, DEAD = 2, 7
+QUIET, DEAD = 3, 7
 # For so many beats a peer may take nothing at all of what waits for it.
 BLOCKED = 2
 # So long what was said at the end may take to get out; then the connection is cut.
@@ -32,7 +32,7 @@ FAREWELL = 5.0
 # What was sent and is not even acknowledged after so long goes to nobody.
 UNACKNOWLEDGED_MILLISECONDS = 30_000
 
-TEXT = 0x81
+TEXT, PING = 0x81, b"\x89\x00"
 SHORT, MEDIUM = 126, 65536
 
 
@@ -91,19 +91,16 @@ class Wire(WebSocketsSansIOProtocol):
     It stands in the scope's state as `wire`.
 
     Attributes:
+        is_writable: False while the peer has too much to take already.
         when_writable: what to call when the peer takes bytes again.
 
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.is_writable = True
         self.when_writable: list[Callable[[], None]] = []
         self._silence = 0
-
-    @property
-    def is_writable(self) -> bool:
-        """Whether bytes get out; False while the peer has too much to take already."""
-        return self.writable.is_set()
 
     def write_text(self, *parts: bytes) -> None:
         """Write a text message, unless the connection is closed or closing."""
@@ -141,9 +138,15 @@ class Wire(WebSocketsSansIOProtocol):
         if not self.handshake_complete:
             self.scope["state"]["wire"] = self
 
+    def pause_writing(self) -> None:
+        """Write no more for now."""
+        super().pause_writing()
+        self.is_writable = False
+
     def resume_writing(self) -> None:
         """Go on."""
         super().resume_writing()
+        self.is_writable = True
         for call in tuple(self.when_writable):
             call()
 
@@ -164,8 +167,7 @@ class Wire(WebSocketsSansIOProtocol):
         else:
             self._beat = self.loop.call_later(BEAT, self._check)
             if self.handshake_complete and self._silence >= QUIET:
-                self.conn.send_ping(b"")
-                self.transport.write(b"".join(self.conn.data_to_send()))
+                self.transport.write(PING)
 
     def _end(self, reason: str) -> None:
         if self.handshake_complete:

@@ -148,12 +148,12 @@ class Audience(Generic[T]):
 
     def _most_wanted(self) -> Place | None:
         """Where most wait, so that those who fell behind hold nobody up; None if nobody does."""
-        waiting: dict[Place, int] = {}
+        most, crowd = None, 0
         for place, seats in self._places.items():
-            if place.seen < self.told:
-                waiting[place] = sum(seat.subscriber.is_ready for seat in seats)
-        most = max(waiting, key=lambda place: waiting[place], default=None)
-        return most if most is not None and waiting[most] else None
+            is_larger = place.seen < self.told and len(seats) > crowd
+            if is_larger and any(seat.subscriber.is_ready for seat in seats):
+                most, crowd = place, len(seats)
+        return most
 
     async def _serve(self, place: Place) -> None:
         try:
