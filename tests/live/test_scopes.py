@@ -1,16 +1,22 @@
 """A field that says that it is the same for all viewers of a scope is: shown by asking as all."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLScalarType, get_named_type
 
 from models import Role
 from schema.fields import SCOPE, Scope
+from schema.groups import _scoped, shareable
 from schema.root import schema
+from services.appointments.lists import appointments_by_slot
+from services.context import Context, Viewer
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
+from tests.live.views import CHANGES
 
 TYPES = schema._schema.type_map
 # The types that a live view can reach without leaving what it is about.
@@ -126,3 +132,35 @@ def test_nothing_of_people_is_declared_to_be_shared() -> None:
         assert isinstance(kind, GraphQLObjectType)
         wide = [f for f, field in kind.fields.items() if scope_of(field) is not Scope.VIEWER]
         assert wide in ([], ["id"])
+
+
+def in_the_name_of(clinic: Clinic, role: Role) -> Context:
+    """The context of somebody, without a server: what needs one fails."""
+    viewer = Viewer(clinic.person(role).user, uuid4(), datetime.now(UTC), None, None)
+    nothing: Any = None
+    return Context(nothing, clinic.factory.organization, viewer)
+
+
+async def test_a_group_is_executed_with_no_more_than_its_viewers_have_in_common(
+    clinic: Clinic,
+) -> None:
+    context = in_the_name_of(clinic, Role.PATIENT)
+    viewer = context.viewer
+    context.memory["loaded"] = "for somebody"
+    variables = {"id": "calendar_", "from": wire(tomorrow(0)), "to": wire(tomorrow(23))}
+    for fields, whom, role in (
+        ("status", None, None),
+        ("isBookable", None, Role.PATIENT),
+        ("appointments { id }", viewer, Role.PATIENT),
+    ):
+        shared = shareable(CHANGES % fields, variables, None)
+        assert shared is not None
+        scoped = _scoped(shared, context)
+        assert (scoped.viewer, scoped.role, scoped.memory) == (whom, role, {})
+
+
+async def test_what_is_made_for_a_role_has_no_appointments_in_it(clinic: Clinic) -> None:
+    """Though each receptionist sees all of them: nothing is even asked of the database."""
+    context = in_the_name_of(clinic, Role.RECEPTIONIST).for_role()
+    assert context.role is Role.RECEPTIONIST
+    assert await appointments_by_slot(context, [uuid4()]) == {}

@@ -160,6 +160,26 @@ async def test_what_stands_around_the_slots_is_read_again_for_each_update(clinic
     assert titles == ["Dr.", "Prof."]
 
 
+async def test_what_a_role_is_shown_is_read_again_for_each_update(clinic: Clinic) -> None:
+    calendar = doctors_calendar(clinic)
+    slots = await clinic.factory.slots(calendar, tomorrow(), 2)
+    doctor = clinic.person(Role.DOCTOR).doctor
+    shown_as = {}
+    async with viewing(clinic.patient, calendar, fields="id status version isBookable") as view:
+        await view.next()
+        for accepts, slot in ((True, slots[0]), (False, slots[1])):
+            await clinic.admin.done(
+                "updateDoctor", "doctor { id }", doctorId=id_of(doctor), isAcceptingPatients=accepts
+            )
+            # Closed and open again: the slot is free, and has changed.
+            time = {"startsAt": wire(slot.starts_at), "endsAt": wire(slot.ends_at)}
+            for act in ("blockTime", "unblockTime"):
+                await clinic.doctor.done(act, "slots { id }", calendarId=id_of(calendar), **time)
+                update = await view.next()
+            shown_as[accepts] = [(one["status"], one["isBookable"]) for one in update["slots"]]
+    assert shown_as == {True: [("AVAILABLE", True)], False: [("AVAILABLE", False)]}
+
+
 async def test_a_view_that_shares_with_nobody_reads_again_for_each_update(clinic: Clinic) -> None:
     """What is unusual about an operation takes it out of all groups: here a fragment."""
     calendar = doctors_calendar(clinic)
