@@ -14,6 +14,8 @@ from tests.api import Api
 from tests.conftest import CONFIG, Clinic
 from tests.factories import Factory, id_of, tomorrow
 from tests.live.views import (
+    APPOINTMENTS,
+    FIELDS,
     WITH_APPOINTMENTS,
     View,
     asked,
@@ -26,7 +28,10 @@ from tests.live.views import (
 )
 
 
-async def test_each_viewer_sees_what_a_query_would_show_them(clinic: Clinic) -> None:
+@pytest.mark.parametrize(
+    "fields", [WITH_APPOINTMENTS, f"{FIELDS} ... on Slot {{ ... {{ {APPOINTMENTS} }} }}"]
+)
+async def test_each_viewer_sees_what_a_query_would_show_them(clinic: Clinic, fields: str) -> None:
     calendar = doctors_calendar(clinic)
     own, strange, free = await clinic.factory.slots(calendar, tomorrow(), 3)
     stranger = await clinic.factory.person(Role.PATIENT, "Someone Else")
@@ -40,42 +45,51 @@ async def test_each_viewer_sees_what_a_query_would_show_them(clinic: Clinic) -> 
         "stranger": clinic.public.signed_in(stranger.token),
         "other doctor": clinic.public.signed_in(other_doctor.token),
     }
-    async with Views(viewers, calendar) as views:
+    async with Views(viewers, calendar, fields) as views:
         mine = await book(clinic.patient, own, reason="Knee")
         theirs = await book(viewers["stranger"], strange, reason="Secret")
+        for made, notes in ((mine, "Late"), (theirs, "Loud")):
+            await clinic.reception.done(
+                "updateAppointment",
+                "appointment { id }",
+                appointmentId=made["id"],
+                staffNotes=notes,
+            )
         seen = await views.settled()
-    patient = clinic.person(Role.PATIENT).user.name
-    expected = visits(mine, patient, "Knee"), visits(theirs, "Someone Else", "Secret")
-    without = visits(mine, patient, None), visits(theirs, "Someone Else", None)
+    one = visit(mine, clinic.person(Role.PATIENT).user.name)
+    other = visit(theirs, "Someone Else")
+    knee, secret = {"reason": "Knee"}, {"reason": "Secret"}
+    late, loud = {"staffNotes": "Late"}, {"staffNotes": "Loud"}
     assert {who: (slots[id_of(own)], slots[id_of(strange)]) for who, slots in seen.items()} == {
         "public": ([], []),
-        "patient": (expected[0], []),
-        "doctor": expected,
-        "reception": without,
-        "admin": without,
-        "stranger": ([], expected[1]),
+        "patient": ([one | knee], []),
+        "doctor": ([one | knee | late], [other | secret | loud]),
+        "reception": ([one | late], [other | loud]),
+        "admin": ([one | late], [other | loud]),
+        "stranger": ([], [other | secret]),
         "other doctor": ([], []),
     }
     assert all(slots[id_of(free)] == [] for slots in seen.values())
 
 
-def visits(made: dict[str, Any], name: str, reason: str | None) -> list[dict[str, Any]]:
-    """The one appointment of a slot."""
-    visit = {"reference": made["reference"], "status": "BOOKED", "reason": reason}
-    return [{**visit, "patient": {"name": name}}]
+def visit(made: dict[str, Any], name: str) -> dict[str, Any]:
+    """An appointment without what only some may read of it."""
+    nothing = {"reason": None, "staffNotes": None}
+    return {"reference": made["reference"], "status": "BOOKED", "patient": {"name": name}} | nothing
 
 
 class Views:
     """Views of one calendar by several people, all with the same document."""
 
-    def __init__(self, viewers: dict[str, Api], calendar: Calendar) -> None:
+    def __init__(self, viewers: dict[str, Api], calendar: Calendar, fields: str) -> None:
         self.viewers = viewers
         self.calendar = calendar
+        self.fields = fields
         self.views: dict[str, View] = {}
 
     async def __aenter__(self) -> Self:
         self.open = [
-            viewing(api, self.calendar, fields=WITH_APPOINTMENTS) for api in self.viewers.values()
+            viewing(api, self.calendar, fields=self.fields) for api in self.viewers.values()
         ]
         for who, opening in zip(self.viewers, self.open, strict=True):
             self.views[who] = await opening.__aenter__()
@@ -90,7 +104,7 @@ class Views:
         """Appointments by slot that each shows, once each equals what a query answers."""
         seen = {}
         for who, view in self.views.items():
-            picture, _ = await asked(self.viewers[who], self.calendar, fields=WITH_APPOINTMENTS)
+            picture, _ = await asked(self.viewers[who], self.calendar, fields=self.fields)
             await view.equals(picture)
             seen[who] = {id: slot["appointments"] for id, slot in view.slots.items()}
         return seen

@@ -134,6 +134,34 @@ def test_nothing_of_people_is_declared_to_be_shared() -> None:
         assert wide in ([], ["id"])
 
 
+FRAGMENTS = "fragment Visits on Slot { ...Deeper } fragment Deeper on Slot { %s }"
+
+
+@pytest.mark.parametrize(
+    ("selection", "fragments", "scope"),
+    [
+        ("id status", "", Scope.PUBLIC),
+        ("status isBookable", "", Scope.ROLE),
+        ("status isBookable appointments { id }", "", Scope.VIEWER),
+        ("status: appointments { id }", "", Scope.VIEWER),
+        ("calendar { owner { ... on Doctor { name } } }", "", Scope.PUBLIC),
+        ("calendar { owner { ... on Doctor { name user { id } } } }", "", Scope.VIEWER),
+        ("status ... on Slot { isBookable }", "", Scope.ROLE),
+        ("status ... { appointments { id } }", "", Scope.VIEWER),
+        ("status ...Visits", FRAGMENTS % "version", Scope.PUBLIC),
+        ("status ...Visits", FRAGMENTS % "isBookable", Scope.ROLE),
+        ("status ...Visits", FRAGMENTS % "appointments { id }", Scope.VIEWER),
+    ],
+)
+def test_a_view_is_for_those_for_whom_its_narrowest_field_is(
+    selection: str, fragments: str, scope: Scope
+) -> None:
+    variables = {"id": "calendar_", "from": wire(tomorrow(0)), "to": wire(tomorrow(23))}
+    shared = shareable(CHANGES % selection + fragments, variables, None)
+    assert shared is not None
+    assert shared.plan.scope is scope
+
+
 def in_the_name_of(clinic: Clinic, role: Role) -> Context:
     """The context of somebody, without a server: what needs one fails."""
     viewer = Viewer(clinic.person(role).user, uuid4(), datetime.now(UTC), None, None)

@@ -23,7 +23,8 @@ from tests.factories import id_of, tomorrow, wire
 # Far more than any update takes, even where many tests share few processors.
 PATIENCE = 60.0
 FIELDS = "id startsAt endsAt status version bookedCount"
-WITH_APPOINTMENTS = f"{FIELDS} appointments {{ reference status reason patient {{ name }} }}"
+APPOINTMENTS = "appointments { reference status reason staffNotes patient { name } }"
+WITH_APPOINTMENTS = f"{FIELDS} {APPOINTMENTS}"
 CHANGES = """
 subscription ($id: ID!, $from: DateTime!, $to: DateTime!, $after: Cursor) {
   calendarChanges(calendarId: $id, from: $from, to: $to, after: $after) {
