@@ -203,12 +203,21 @@ async def purge(database: Database, calendar: Calendar, *, through: int) -> None
 
 
 @pytest.mark.parametrize(
-    "garbage", ["", "x", "no cursor at all", "ñ", "AAAA", base64.b64encode(b"a" * 25)]
+    "garbage", ["", "x", "no cursor at all", "ñ", "AAAA", base64.b64encode(b"a" * 25).decode()]
 )
-async def test_garbage_is_no_cursor(clinic: Clinic, garbage: str | bytes) -> None:
-    calendar = doctors_calendar(clinic)
-    after = garbage.decode() if isinstance(garbage, bytes) else garbage
-    async with viewing(clinic.public, calendar, after=after) as view:
+async def test_garbage_is_no_cursor(clinic: Clinic, garbage: str) -> None:
+    await refused_as_a_cursor(clinic, garbage)
+
+
+@pytest.mark.parametrize("spoiled", ["{}!", " {}", "{}\n", "{}AAAA", "!{}", "{}\u200b"])
+async def test_a_cursor_with_something_added_is_none(clinic: Clinic, spoiled: str) -> None:
+    _, good = await asked(clinic.public, doctors_calendar(clinic))
+    await refused_as_a_cursor(clinic, spoiled.format(good))
+
+
+async def refused_as_a_cursor(clinic: Clinic, after: str) -> None:
+    """A stream with this for a cursor must not begin."""
+    async with viewing(clinic.public, doctors_calendar(clinic), after=after) as view:
         with pytest.raises(TransportQueryError) as refused:
             await view.next()
     assert refused.value.errors is not None

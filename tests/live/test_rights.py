@@ -4,6 +4,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import pytest
+from gql import gql
 from gql.transport.exceptions import TransportQueryError
 from sqlalchemy import text
 
@@ -12,9 +13,10 @@ from models.database import Database
 from services.organizations import create_organization
 from tests.api import Api
 from tests.conftest import CONFIG, Clinic
-from tests.factories import Factory, id_of, tomorrow
+from tests.factories import Factory, id_of, tomorrow, wire
 from tests.live.views import (
     APPOINTMENTS,
+    CHANGES,
     FIELDS,
     WITH_APPOINTMENTS,
     View,
@@ -251,3 +253,25 @@ async def test_an_ended_token_opens_no_socket(clinic: Clinic) -> None:
         await socket.send_json({"type": "connection_init", "payload": payload})
         await socket.receive(timeout=10)
     assert socket.close_code == 4403
+
+
+async def test_who_has_signed_out_begins_nothing_more_on_an_open_socket(clinic: Clinic) -> None:
+    calendar = doctors_calendar(clinic)
+    person = await clinic.factory.person(Role.PATIENT)
+    api = clinic.public.signed_in(person.token)
+    query = gql("{ viewer { id } }")
+    stream = gql(CHANGES % FIELDS)
+    stream.variable_values = {
+        "id": id_of(calendar),
+        "from": wire(tomorrow(0)),
+        "to": wire(tomorrow(23)),
+    }
+    async with api.socket() as socket:
+        assert await socket.execute(query) == {"viewer": {"id": id_of(person.user)}}
+        await api.done("signOut", "signedOut")
+        for begun in (socket.execute(query), anext(socket.subscribe(stream))):
+            with pytest.raises(TransportQueryError) as refused:
+                await begun
+            assert refused.value.errors is not None
+            (error,) = refused.value.errors
+            assert error["extensions"]["code"] == "UNAUTHENTICATED"
