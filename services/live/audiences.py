@@ -70,17 +70,15 @@ class Seat(Generic[T]):
     """A subscriber in an audience, and where it stands: nowhere once it has left.
 
     Attributes:
-        is_behind: True once it could not take an update that others were given.
         failed: ends with the failure that ends this subscriber's view.
 
     """
 
-    __slots__ = ("failed", "is_behind", "place", "subscriber")
+    __slots__ = ("failed", "place", "subscriber")
 
     def __init__(self, subscriber: Subscriber[T], place: Place) -> None:
         self.subscriber = subscriber
         self.place: Place | None = place
-        self.is_behind = False
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def fail(self, error: Exception) -> None:
@@ -99,6 +97,7 @@ class Audience(Generic[T]):
 
     def __init__(self, follow: Callable[[Place], Awaitable[Step[T]]], meters: Meters) -> None:
         self.told = 0
+        self._told_before = 0
         # When what they were last woken for was committed, as far as that is known.
         self._committed_at: float | None = None
         self._follow = follow
@@ -109,7 +108,7 @@ class Audience(Generic[T]):
 
     def tell(self, told: int, committed_at: float | None) -> None:
         """There is more to tell."""
-        self.told = told
+        self._told_before, self.told = self.told, told
         self._committed_at = committed_at
         self.wake()
 
@@ -163,36 +162,36 @@ class Audience(Generic[T]):
                 seat.fail(error)
             return
         there = Place(place.held if step.update is None else step.revision, step.revision)
+        # Those who stand further back than what was told before missed at least one telling.
+        is_merged = place.seen < self._told_before
         seats = list(self._places.get(place, ()))
         for start in range(0, len(seats), DELIVERIES_AT_ONCE):
             if start:
                 await asyncio.sleep(0)
-            self._give(seats[start : start + DELIVERIES_AT_ONCE], step.update, there)
+            given = self._give(seats[start : start + DELIVERIES_AT_ONCE], step.update, there)
+            self._meters.merged.inc(given if is_merged else 0)
         if step.update is not None and self._committed_at is not None:
             self._meters.lag.observe(max(0.0, time() - self._committed_at))
 
-    def _give(self, seats: Sequence[Seat[T]], update: T | None, there: Place) -> None:
-        """Give an update to those who are still here and can take it, and move them on."""
-        given = merged = 0
+    def _give(self, seats: Sequence[Seat[T]], update: T | None, there: Place) -> int:
+        """Give an update to those who are still here and can take it, and move them on; to how many
+        it was given.
+        """
+        given = 0
         for seat in seats:
-            if seat.place is None:
-                continue
-            if update is not None and not seat.subscriber.is_ready:
-                seat.is_behind = True
+            if seat.place is None or (update is not None and not seat.subscriber.is_ready):
                 continue
             try:
                 if update is not None:
                     seat.subscriber.take(update)
                     given += 1
-                    merged += seat.is_behind
-                    seat.is_behind = False
             except Exception as error:  # noqa: BLE001 - one who fails must not fail the others
                 seat.fail(error)
             self._forget(seat)
             seat.place = there
             self._places.setdefault(there, set()).add(seat)
         self._meters.deliveries.inc(given)
-        self._meters.merged.inc(merged)
+        return given
 
     def _forget(self, seat: Seat[T]) -> None:
         if seat.place in self._places:

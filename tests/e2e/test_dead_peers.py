@@ -7,7 +7,10 @@ import asyncio
 import base64
 import json
 import secrets
+import signal
 import socket
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -23,10 +26,12 @@ from tests.live.event_streams import EventStream, events
 from tests.live.views import CHANGES, FIELDS, View, asked, subscribed_by_hand, viewing
 from tests.processes import ServerProcess, free_port
 
-TRY_AGAIN_LATER = 1013
+TRY_AGAIN_LATER, RESTART = 1013, 1012
 # The promise is 45 seconds; a busy machine may take a little longer to look.
 GONE_SECONDS = 60.0
 SLOTS = 300
+CHANGES_TOO_MANY = 40
+TEXT = 0x81
 DAY = {"start": tomorrow(0), "end": tomorrow(0, days=2)}
 
 
@@ -191,6 +196,86 @@ async def test_the_dead_and_the_deaf_are_sent_away_and_delay_nobody(
         # Who answers pings stays, however little there is to say.
         assert not listening.done()
         listening.cancel()
+        assert "Traceback" not in server.output
+
+
+async def test_who_reads_again_is_brought_up_to_date_by_one_update(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    doctor = await world.factory.person(Role.DOCTOR)
+    receptionist = await world.factory.person(Role.RECEPTIONIST)
+    for number in range(SLOTS):
+        start = tomorrow(0) + timedelta(minutes=5 * number)
+        await world.factory.slot(doctor.calendar, start, minutes=5)
+    address = f"127.0.0.1:{free_port()}"
+    async with ServerProcess({**world.environment, "METRICS_ADDRESS": address}) as server:
+        meters = Meters(http, address)
+        reception = server.api(http, SLUG, receptionist.token)
+        peer = await deaf_socket(server, doctor.calendar)
+        await meters.until("live_viewers", 1)
+        await change_all(reception, doctor.calendar, CHANGES_TOO_MANY)
+        given = (await meters.read())["live_deliveries_total"]
+        assert 0 < given < CHANGES_TOO_MANY
+        picture, _ = await asked(reception, doctor.calendar, **DAY)
+        async with aclosing(frames(peer)) as updates:
+            await View(updates).equals(picture)
+        # What was on its way, and then one for all the rest.
+        numbers = await meters.read()
+        assert numbers["live_deliveries_total"] == given + 1
+        assert numbers["live_merged_total"] == 1
+
+
+async def frames(peer: socket.socket) -> AsyncGenerator[dict[str, Any]]:
+    """The results in the frames that a server sends, after what was read of the first."""
+    reader, writer = await asyncio.open_connection(sock=peer)
+    try:
+        await reader.readuntil(b'"data":')
+        first = await reader.readuntil(b"}]}}}}")
+        yield json.loads(first[:-2])
+        while True:
+            kind, size = await reader.readexactly(2)
+            assert kind == TEXT
+            if size > 125:
+                size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8))
+            message = json.loads(await reader.readexactly(size))
+            yield message["payload"]["data"]
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_it_ends_within_ten_seconds_beside_the_deaf_and_clients_come_back(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    doctor = await world.factory.person(Role.DOCTOR)
+    receptionist = await world.factory.person(Role.RECEPTIONIST)
+    for number in range(SLOTS):
+        start = tomorrow(0) + timedelta(minutes=5 * number)
+        await world.factory.slot(doctor.calendar, start, minutes=5)
+    window = {"id": id_of(doctor.calendar), "from": wire(DAY["start"]), "to": wire(DAY["end"])}
+    async with ServerProcess(world.environment) as server:
+        public = server.api(http, SLUG)
+        reception = server.api(http, SLUG, receptionist.token)
+        peers = [
+            await deaf_socket(server, doctor.calendar),
+            await deaf_stream(server, doctor.calendar),
+        ]
+        heard = await http.ws_connect(
+            server.url, protocols=["graphql-transport-ws"], headers={"x-organization": SLUG}
+        )
+        await subscribed_by_hand(heard, id_of(doctor.calendar))
+        async with events(public, CHANGES % FIELDS, window) as stream:
+            await stream.next()
+            await change_all(reception, doctor.calendar, 20)
+            async with asyncio.timeout(10):
+                assert await server.stop() == -signal.SIGTERM
+            # Without `complete`, which would tell the client not to come back.
+            assert {event.kind for event in await stream.rest()} == {"next"}
+        while (message := await heard.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+            pass
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, RESTART)
+        for peer in peers:
+            await ended(peer)
         assert "Traceback" not in server.output
 
 
