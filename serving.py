@@ -31,6 +31,8 @@ BLOCKED = 2
 FAREWELL = 5.0
 # What was sent and is not even acknowledged after so long goes to nobody.
 UNACKNOWLEDGED_MILLISECONDS = 30_000
+# Of its own accord it would take four megabytes for each peer that does not read.
+KEPT_BY_THE_SYSTEM = 256 * 1024
 
 TEXT, PING = 0x81, b"\x89\x00"
 SHORT, MEDIUM = 126, 65536
@@ -52,10 +54,13 @@ class Outlet:
         return self._stuck >= BLOCKED
 
 
-def drop_the_dead(transport: asyncio.Transport) -> None:
-    """Let the system end a connection whose other end is gone without a word."""
+def bound(transport: asyncio.Transport) -> None:
+    """Let the system keep only so much for a slow peer, and end a connection whose other end is
+    gone without a word.
+    """
     sock = transport.get_extra_info("socket")
     if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KEPT_BY_THE_SYSTEM)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
 
 
@@ -65,7 +70,7 @@ class Line(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
         super().connection_made(transport)
-        drop_the_dead(transport)
+        bound(transport)
         self._outlet = Outlet(transport)
         self._is_watched = False
 

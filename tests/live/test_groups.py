@@ -107,7 +107,8 @@ async def _statements_of_one_change(clinic: Clinic, views_of: dict[str, int]) ->
 
 async def test_one_change_is_executed_once_for_all_of_a_group(clinic: Clinic) -> None:
     seen = await _statements_of_one_change(clinic, {"id status calendar { timeZone }": 20})
-    assert len([sql for sql in seen if "calendars.id IN" in sql]) == 1
+    # The sweep, which looks at revisions alone, may come in between.
+    assert len([s for s in seen if "calendars.id IN" in s and "time_zone" in s]) == 1
 
 
 async def test_one_change_is_read_once_for_all_groups(clinic: Clinic) -> None:
