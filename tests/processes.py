@@ -88,7 +88,14 @@ async def run(
 
 
 class ServerProcess:
-    """`main.py serve` as a process. Started again after its end, it keeps its address."""
+    """`main.py serve` as a process. Started again after its end, it keeps its address.
+
+    Attributes:
+        program: what is run instead of it, where that is wanted.
+
+    """
+
+    program: Sequence[str] = command("serve")
 
     def __init__(self, environment: Mapping[str, str], *options: str) -> None:
         self.port = free_port()
@@ -129,6 +136,13 @@ class ServerProcess:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def number(self) -> int:
+        """The id of the process."""
+        if self._process is None:
+            raise RuntimeError("The server was not started.")
+        return self._process.pid
+
     def api(self, http: aiohttp.ClientSession, slug: str, token: str | None = None) -> Api:
         """A client of this server."""
         return Api(self.url, http, slug, token)
@@ -143,7 +157,7 @@ class ServerProcess:
         """Start, and do not wait."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command("serve", *self.options),
+                [*self.program, *self.options],
                 env=self.environment,
                 cwd=CHECKOUT,
                 stdin=subprocess.DEVNULL,

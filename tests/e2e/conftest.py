@@ -93,7 +93,10 @@ async def world_in(database_url: str, **changes: str) -> AsyncIterator[World]:
     organization = await create_organization(
         database, slug=SLUG, name="Riverside", time_zone="Europe/Madrid", locale="en-GB"
     )
-    config = Config(secret_key=environment["SECRET_KEY"])
+    config = Config(
+        secret_key=environment["SECRET_KEY"],
+        access_token_minutes=int(environment["ACCESS_TOKEN_MINUTES"]),
+    )
     yield World(database, environment, Factory(database, config, organization))
     await database.close()
 
