@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -18,19 +19,25 @@ CHUNK = 64 * 1024
 RESET = struct.pack("ii", 1, 0)
 
 
+# A port of this machine, or the path of a unix socket.
+Target = int | str
+
+
 class Proxy:
-    """Passes connections on to a port of this machine.
+    """Passes connections on to a port or a unix socket of this machine; to one that may move, where
+    a function says where it is.
 
     Attributes:
         port: where clients connect to; it stays the same while they are refused.
 
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: Target | Callable[[], Target]) -> None:
         self.port = free_port()
         self._lost = b""
         self._has_lost = asyncio.Event()
         self._target = target
+        self._stalls_new_ones = False
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
 
@@ -63,8 +70,9 @@ class Proxy:
         for link in self._links:
             link.cut(politely=politely)
 
-    def stall(self) -> None:
-        """Let nothing more through the connections that are open; new ones are not concerned."""
+    def stall(self, *, new_ones: bool = False) -> None:
+        """Let nothing more through the connections that are open, or new ones either."""
+        self._stalls_new_ones = new_ones
         for link in self._links:
             link.flowing.clear()
 
@@ -82,13 +90,14 @@ class Proxy:
     def resume(self) -> None:
         """Pass everything on again, and what was stalled as well."""
         self._lost = b""
+        self._stalls_new_ones = False
         for link in self._links:
             link.is_losing = False
             link.flowing.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            answers, requests = await asyncio.open_connection(HOST, self._target, limit=CHUNK)
+            answers, requests = await self._dial()
         except OSError:
             writer.transport.abort()
             return
@@ -97,6 +106,8 @@ class Proxy:
             writer.transport.abort()
             return
         link = _Link(writer, requests)
+        if self._stalls_new_ones:
+            link.flowing.clear()
         self._links.add(link)
         pumps = [
             asyncio.create_task(self._pump(link, reader, requests)),
@@ -110,6 +121,12 @@ class Proxy:
         link.cut(politely=True)
         self._links.discard(link)
         link.ended.set()
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        target = self._target() if callable(self._target) else self._target
+        if isinstance(target, str):
+            return await asyncio.open_unix_connection(target, limit=CHUNK)
+        return await asyncio.open_connection(HOST, target, limit=CHUNK)
 
     async def _pump(
         self,
