@@ -7,7 +7,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 WORKERS ?= 3
 
-.PHONY: run test check bench bench-live lock schema graphiql format clean
+.PHONY: run test check bench bench-live soak lock schema graphiql format clean
 
 run: .venv/.ready web/dist/.built
 	@$(RUN) main.py serve --demo
@@ -28,6 +28,9 @@ bench: .venv/.ready
 
 bench-live: .venv/.ready
 	@$(RUN) -m benchmarks.live
+
+soak: .venv/.ready
+	@MINUTES=$(MINUTES) SEED=$(SEED) $(RUN) -m tests.soak
 
 # A virtual environment of our own with the locked packages, each checked against its hash.
 .venv/.ready: requirements.lock

@@ -1,0 +1,95 @@
+"""Soaks from their beginning to their end: chaos, and the proof that its check can see."""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Sequence
+
+import aiohttp
+
+from tests.soak.faults import Faults
+from tests.soak.soak import Soak
+from tests.soak.storage import Broker, Cluster, PostgresBroker, Storage
+from tests.soak.tally import Tally
+from tests.soak.world import place
+
+VIEWERS = 100
+FAULTS_AT_ONCE = 3
+# Far more than it ever takes, even where many share few processors.
+PATIENCE = 60.0
+# A soak of minutes has the time for more changes, and for longer faults.
+LONG = 120.0
+# So long each of those who act rests on average.
+PAUSE, LONG_PAUSE = 1.5, 0.8
+CALM, LONG_CALM = 1.0, 3.0
+OUTAGE, LONG_OUTAGE = 5.0, 20.0
+STALL, LONG_STALL = 3.0, 6.0
+
+# Where something is missing, it need not be many who look; but longer than two sweeps, so that a
+# slow machine is not taken for a server that lacks something.
+FEW_VIEWERS = 36
+ROUNDS = 8
+ROUND_SECONDS = 1.5
+SHORT_PATIENCE = 5.0
+
+
+def client() -> aiohttp.ClientSession:
+    """Connections that are given up before an idle server gives them up."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2)
+    return aiohttp.ClientSession(connector=connector)
+
+
+async def chaos(
+    cluster: Cluster, broker: Broker, *, chance: random.Random, seconds: float
+) -> Tally:
+    """Chaos for so long, and until each fault has been seen; or until something is wrong."""
+    is_long = seconds >= LONG
+    async with place(cluster, broker) as there, client() as http:
+        pause = LONG_PAUSE if is_long else PAUSE
+        soak = Soak(there, chance, http, viewer_count=VIEWERS, pause=pause, patience=PATIENCE)
+        calm = LONG_CALM if is_long else CALM
+        outage, stall = (LONG_OUTAGE, LONG_STALL) if is_long else (OUTAGE, STALL)
+        faults = Faults(there, cluster, chance, soak.tally, outage=outage, stall=stall)
+
+        async def happenings() -> None:
+            await soak.quiet_point()
+            ends = time.monotonic() + seconds
+            while (time.monotonic() < ends or not faults.are_all_seen) and not soak.tally.wrong:
+                soak.gate.open()
+                await asyncio.sleep(calm * (1 + chance.random()))
+                kinds = await faults.inflict(FAULTS_AT_ONCE)
+                await soak.quiet_point(kinds)
+                print(soak.tally.last_words(), flush=True)
+            soak.gate.wake_everybody()
+            await soak.quiet_point()
+
+        await soak.live(happenings)
+    return soak.tally
+
+
+async def crippled(storage: Storage, *, chance: random.Random, stock: bool) -> Tally:
+    """A soak of servers that lack something, until the check has seen it, or for all rounds.
+
+    None of them sweeps. Either their broker is away for good, or they trust hints to a stock
+    broadcaster whose connections are cut once.
+    """
+    program: Sequence[str] = [sys.executable, "-m", "tests.soak.altered", *["stock"] * stock]
+    async with place(storage, PostgresBroker(storage), program) as there, client() as http:
+        soak = Soak(
+            there, chance, http, viewer_count=FEW_VIEWERS, pause=PAUSE, patience=SHORT_PATIENCE
+        )
+
+        async def happenings() -> None:
+            await there.broker.stop()
+            if stock:
+                await there.broker.start()
+            for _ in range(ROUNDS):
+                soak.gate.open()
+                await asyncio.sleep(ROUND_SECONDS)
+                await soak.quiet_point()
+                if soak.tally.wrong:
+                    break
+
+        await soak.live(happenings)
+    return soak.tally
