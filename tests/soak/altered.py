@@ -38,7 +38,7 @@ class StockHints:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def tell(self, calendar_id: UUID, revision: int) -> None:
+    def tell(self, calendar_id: UUID, revision: int, _committed_at: float) -> None:
         message = f"{calendar_id.hex}:{revision}"
         task = asyncio.create_task(self._broadcast.publish(CHANNEL, message))
         self._tasks.add(task)
