@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from models import Calendar, Role
 from tests.api import Api
 from tests.e2e.conftest import SLUG, World
-from tests.factories import id_of, tomorrow, wire
+from tests.factories import Person, id_of, tomorrow, wire
 from tests.live.event_streams import EventStream, events
 from tests.live.views import CHANGES, FIELDS, View, asked, subscribed_by_hand, viewing
 from tests.processes import ServerProcess, free_port
@@ -58,6 +58,15 @@ class Meters:
         async with asyncio.timeout(GONE_SECONDS):
             while (await self.read())[name] != value:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
+
+
+async def doctor_with_a_full_day(world: World) -> Person:
+    """A doctor whose day has so many slots that an update of all of them is large."""
+    doctor = await world.factory.person(Role.DOCTOR)
+    for number in range(SLOTS):
+        start = tomorrow(0) + timedelta(minutes=5 * number)
+        await world.factory.slot(doctor.calendar, start, minutes=5)
+    return doctor
 
 
 def request_for(calendar: Calendar) -> dict[str, Any]:
@@ -160,12 +169,9 @@ async def change_all(reception: Api, calendar: Calendar, times: int) -> None:
 async def test_the_dead_and_the_deaf_are_sent_away_and_delay_nobody(
     world: World, http: aiohttp.ClientSession
 ) -> None:
-    doctor = await world.factory.person(Role.DOCTOR)
+    doctor = await doctor_with_a_full_day(world)
     still = await world.factory.person(Role.DOCTOR)
     receptionist = await world.factory.person(Role.RECEPTIONIST)
-    for number in range(SLOTS):
-        start = tomorrow(0) + timedelta(minutes=5 * number)
-        await world.factory.slot(doctor.calendar, start, minutes=5)
     address = f"127.0.0.1:{free_port()}"
     environment = {**world.environment, "METRICS_ADDRESS": address}
     async with ServerProcess(environment) as server:
@@ -202,11 +208,8 @@ async def test_the_dead_and_the_deaf_are_sent_away_and_delay_nobody(
 async def test_who_reads_again_is_brought_up_to_date_by_one_update(
     world: World, http: aiohttp.ClientSession
 ) -> None:
-    doctor = await world.factory.person(Role.DOCTOR)
+    doctor = await doctor_with_a_full_day(world)
     receptionist = await world.factory.person(Role.RECEPTIONIST)
-    for number in range(SLOTS):
-        start = tomorrow(0) + timedelta(minutes=5 * number)
-        await world.factory.slot(doctor.calendar, start, minutes=5)
     address = f"127.0.0.1:{free_port()}"
     async with ServerProcess({**world.environment, "METRICS_ADDRESS": address}) as server:
         meters = Meters(http, address)
@@ -247,11 +250,8 @@ async def frames(peer: socket.socket) -> AsyncGenerator[dict[str, Any]]:
 async def test_it_ends_within_ten_seconds_beside_the_deaf_and_clients_come_back(
     world: World, http: aiohttp.ClientSession
 ) -> None:
-    doctor = await world.factory.person(Role.DOCTOR)
+    doctor = await doctor_with_a_full_day(world)
     receptionist = await world.factory.person(Role.RECEPTIONIST)
-    for number in range(SLOTS):
-        start = tomorrow(0) + timedelta(minutes=5 * number)
-        await world.factory.slot(doctor.calendar, start, minutes=5)
     window = {"id": id_of(doctor.calendar), "from": wire(DAY["start"]), "to": wire(DAY["end"])}
     async with ServerProcess(world.environment) as server:
         public = server.api(http, SLUG)
