@@ -55,7 +55,7 @@ TRY_AGAIN_LATER = 1013
 TOO_MANY = 4429
 OUR_FAULT = 4500
 LONGEST_REASON = 123
-# A view that opens right after its socket trusts what the socket found out.
+# A public view that opens right after its socket trusts what the socket found out.
 RECENT_SECONDS = 2.0
 
 log = logging.getLogger("graphql")
@@ -95,14 +95,16 @@ class Connection:
         self._counted = ExitStack()
 
     async def refresh(self, *, for_view: bool = False) -> None:
-        """Find out again who asks; for a live view not if that was found out a moment ago.
+        """Find out again who asks; not for a live view of the public that was found out a moment
+        ago.
 
         Raises:
             NotSignedIn: the token has ended, or what it stood for has, or is none.
 
         """
         now = asyncio.get_running_loop().time()
-        if for_view and self._context is not None and now - self._made_at < RECENT_SECONDS:
+        is_recent = now - self._made_at < RECENT_SECONDS
+        if for_view and is_recent and self._context is not None and self._context.viewer is None:
             return
         params = {key.lower(): value for key, value in self.connection_params.items()}
         authorization = params.get("authorization")

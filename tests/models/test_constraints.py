@@ -19,6 +19,8 @@ HALF = timedelta(minutes=30)
 
 # table.column → the table that it points into, always inside of one organization.
 POINTS_TO = {
+    "agenda_entries.agenda_id": "agendas",
+    "agenda_entries.appointment_id": "appointments",
     "appointment_events.appointment_id": "appointments",
     "appointment_events.by_id": "users",
     "appointments.booked_by_id": "users",
@@ -142,6 +144,12 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         lane=0,
         during=asyncpg.Range(begin, begin + HALF),
     )
+    agenda = await add("agendas", id=doctor, revision=nth)
+    # The one table whose rows have no id of their own.
+    await connection.execute(
+        "INSERT INTO agenda_entries VALUES ($1, $2, $3, $4)", organization, agenda, appointment, nth
+    )
+    made["agenda_entries"] = appointment
     stay = {"created_at": NINE, "last_used_at": NINE, "expires_at": NINE}
     sign_in = await add("sign_ins", user_id=user, **stay)
     secret = {"token_hash": uuid4().bytes}
@@ -238,7 +246,8 @@ async def test_no_row_points_at_another_organizations(
     table, _, column = reference.partition(".")
     target = POINTS_TO[reference]
     foreign = await fill(connection, nth=2)
-    statement = f"UPDATE {table} SET {column} = $2 WHERE id = $1"
+    key = "appointment_id" if table == "agenda_entries" else "id"
+    statement = f"UPDATE {table} SET {column} = $2 WHERE {key} = $1"
     refused = await refusing(connection, statement, clinic[table], foreign[target])
     assert refused == f"fk_{column}_{target}"
     refused = await refusing(connection, statement, clinic[table], uuid4())
