@@ -28,7 +28,7 @@ QUIET, DEAD = 3, 7
 # For so many beats a peer may take nothing at all of what waits for it.
 BLOCKED = 2
 # So long what was said at the end may take to get out; then the connection is cut.
-FAREWELL = 5.0
+FAREWELL = 3.0
 # What was sent and is not even acknowledged after so long goes to nobody.
 UNACKNOWLEDGED_MILLISECONDS = 30_000
 # Of its own accord it would take four megabytes for each peer that does not read.
@@ -80,6 +80,15 @@ class Line(HttpToolsProtocol):
         if not self._is_watched:
             self._is_watched = True
             self.loop.call_later(BEAT, self._check)
+
+    def shutdown(self) -> None:
+        """End after the answer that is under way; who does not take it is cut off."""
+        super().shutdown()
+        self.loop.call_later(FAREWELL, self._cut_if_full)
+
+    def _cut_if_full(self) -> None:
+        if self.flow.write_paused:
+            self.transport.abort()
 
     def _check(self) -> None:
         is_full = self.flow.write_paused
