@@ -5,6 +5,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -18,13 +19,23 @@ VIEWERS = 100
 FAULTS_AT_ONCE = 3
 # Far more than it ever takes, even where many share few processors.
 PATIENCE = 60.0
-# A soak of minutes has the time for more changes, and for longer faults.
-LONG = 120.0
-# So long each of those who act rests on average.
-PAUSE, LONG_PAUSE = 1.5, 0.8
-CALM, LONG_CALM = 1.0, 3.0
-OUTAGE, LONG_OUTAGE = 5.0, 20.0
-STALL, LONG_STALL = 3.0, 6.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long things take, in seconds: the rests of those who act, on average; life without
+    faults; the broker's absence; and at most a network's standing still.
+    """
+
+    rest: float
+    calm: float
+    outage: float
+    stall: float
+
+
+SHORT = Pace(rest=1.5, calm=1.0, outage=5.0, stall=3.0)
+LONG = Pace(rest=0.8, calm=3.0, outage=20.0, stall=6.0)
+LONG_FROM = 120.0
 
 # Where something is missing, it need not be many who look; but longer than two sweeps, so that a
 # slow machine is not taken for a server that lacks something.
@@ -44,20 +55,17 @@ async def chaos(
     cluster: Cluster, broker: Broker, *, chance: random.Random, seconds: float
 ) -> Tally:
     """Chaos for so long, and until each fault has been seen; or until something is wrong."""
-    is_long = seconds >= LONG
+    pace = LONG if seconds >= LONG_FROM else SHORT
     async with place(cluster, broker) as there, client() as http:
-        pause = LONG_PAUSE if is_long else PAUSE
-        soak = Soak(there, chance, http, viewer_count=VIEWERS, pause=pause, patience=PATIENCE)
-        calm = LONG_CALM if is_long else CALM
-        outage, stall = (LONG_OUTAGE, LONG_STALL) if is_long else (OUTAGE, STALL)
-        faults = Faults(there, cluster, chance, soak.tally, outage=outage, stall=stall)
+        soak = Soak(there, chance, http, viewer_count=VIEWERS, rest=pace.rest, patience=PATIENCE)
+        faults = Faults(there, cluster, chance, soak.tally, outage=pace.outage, stall=pace.stall)
 
         async def happenings() -> None:
             await soak.quiet_point()
             ends = time.monotonic() + seconds
             while (time.monotonic() < ends or not faults.are_all_seen) and not soak.tally.wrong:
                 soak.gate.open()
-                await asyncio.sleep(calm * (1 + chance.random()))
+                await asyncio.sleep(pace.calm * (1 + chance.random()))
                 kinds = await faults.inflict(FAULTS_AT_ONCE)
                 await soak.quiet_point(kinds)
                 print(soak.tally.last_words(), flush=True)
@@ -77,7 +85,12 @@ async def crippled(storage: Storage, *, chance: random.Random, stock: bool) -> T
     program: Sequence[str] = [sys.executable, "-m", "tests.soak.altered", *["stock"] * stock]
     async with place(storage, PostgresBroker(storage), program) as there, client() as http:
         soak = Soak(
-            there, chance, http, viewer_count=FEW_VIEWERS, pause=PAUSE, patience=SHORT_PATIENCE
+            there,
+            chance,
+            http,
+            viewer_count=FEW_VIEWERS,
+            rest=SHORT.rest,
+            patience=SHORT_PATIENCE,
         )
 
         async def happenings() -> None:

@@ -29,7 +29,7 @@ class Soak:
     """People, what they do, and what they see.
 
     Attributes:
-        pause: how long each of those who act rests on average.
+        rest: how long each of those who act rests, on average.
         patience: how long all may take to hold the truth at a quiet point.
 
     """
@@ -38,7 +38,7 @@ class Soak:
     chance: random.Random
     http: aiohttp.ClientSession
     viewer_count: int
-    pause: float
+    rest: float
     patience: float
     tally: Tally = field(default_factory=Tally)
     gate: Gate = field(default_factory=Gate)
@@ -53,7 +53,7 @@ class Soak:
         writers = await self._invite()
         happening = asyncio.ensure_future(happenings())
         tasks = [happening, *(asyncio.create_task(viewer.run()) for viewer in self.viewers)]
-        tasks += [asyncio.create_task(writer.run(self.pause)) for writer in writers]
+        tasks += [asyncio.create_task(writer.run(self.rest)) for writer in writers]
         try:
             # Whoever fails among them fails the soak.
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -96,7 +96,7 @@ class Tally:
         wrong = sum(self.wrong.values())
         changes = sum(self.changes.values())
         return (
-            f"equal after {seconds:.1f} s: {', '.join(faults)} ({changes:,} changes, {wrong} wrong)"
+            f"quiet after {seconds:.1f} s: {', '.join(faults)} ({changes:,} changes, {wrong} wrong)"
         )
 
     def report(self) -> str:

@@ -84,10 +84,10 @@ class Writer:
         self._tally = tally
         self._servers = itertools.cycle(servers)
 
-    async def run(self, pause: float) -> None:
-        """Act for ever, with pauses of `pause` seconds on average."""
+    async def run(self, rest: float) -> None:
+        """Act for ever, and rest between two acts for so many seconds on average."""
         while True:
-            await asyncio.sleep(self.chance.expovariate(1 / pause))
+            await asyncio.sleep(self.chance.expovariate(1 / rest))
             async with self._gate.passed():
                 await self.act()
 
