@@ -13,7 +13,7 @@ from tests.soak.world import Node, Place
 
 RESTART_SECONDS = 0.5
 # Servers take turns in being ended, so that the other one grows old enough to show a leak.
-ENDED_IN_A_ROW = 6
+ENDED_IN_A_ROW = 12
 
 
 @dataclass

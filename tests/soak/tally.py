@@ -11,7 +11,7 @@ SAMPLES = 5
 LONGEST_EXAMPLE = 2000
 # A process settles for so long before its memory is looked at, and the growth is judged once it has
 # been looked at for so long, all processes together.
-WARM_UP = 60.0
+WARM_UP = 120.0
 JUDGED_AFTER = 600.0
 MOST_GROWTH = 100.0
 
