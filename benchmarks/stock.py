@@ -6,6 +6,7 @@ whatever else makes our server faster than its parts.
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -23,6 +24,7 @@ from services.config import Config
 from services.context import Server
 from services.live.feeds import Live
 from services.mailer import ConsoleMailer
+from services.organizations import find_organization
 from services.passwords import Passwords
 
 
@@ -38,7 +40,8 @@ class StockView(GraphQL[Any, None]):
 
     async def get_context(self, request: Any, response: Any) -> Any:  # noqa: ARG002
         """Find out who asks."""
-        return await context_for(self.server, request, request.headers.get("authorization"))
+        find = partial(find_organization, self.server.database)
+        return await context_for(self.server, find, request, request.headers.get("authorization"))
 
 
 def application(config: Config, database_url: str) -> Starlette:
