@@ -6,6 +6,7 @@ https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverSSE.md
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ HEADERS = [
     # Proxies of this family would hold events back until they have a buffer full.
     (b"x-accel-buffering", b"no"),
 ]
+log = logging.getLogger("graphql")
+
 # Proxies cut what is silent for a minute, many sooner.
 HEARTBEAT_SECONDS = 15.0
 HEARTBEAT = b":\n\n"
@@ -89,7 +92,10 @@ class Streams:
             self._open.discard(results)
             for task in (results, leaving):
                 task.cancel()
-            await asyncio.gather(results, leaving, return_exceptions=True)
+            failure, _ = await asyncio.gather(results, leaving, return_exceptions=True)
+            if isinstance(failure, Exception):
+                # Without `complete`: the client comes back, as after any other break.
+                log.error("An event stream failed", exc_info=failure)
         await _write(send, b"", is_last=True)
 
 

@@ -1,8 +1,8 @@
-"""Feeds: where each watched calendar stands, as far as this process knows.
+"""Feeds: where each watched calendar or agenda stands, as far as this process knows.
 
 A feed advances with what this process commits, with the hints of the others, and with a sweep:
-every two seconds, and at once when hints can be heard again, all watched calendars are compared
-with the database, so that a lost hint is healed. What a view is sent is the business of `calendar`.
+every two seconds, and at once when hints can be heard again, all of them are compared with the
+database, so that a lost hint is healed. What a view is sent is the business of `watching`.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ SHORTEST_PAUSE = 0.05
 
 
 class Feed:
-    """One calendar that somebody in this process watches.
+    """One calendar or agenda that somebody in this process watches.
 
     Attributes:
         revision: the newest that is known.

@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,7 @@ class Practice:
         return self.first_day + timedelta(days=self.days)
 
 
-class Writer:
+class Writer(ABC):
     """Somebody who acts again and again, on any server that answers."""
 
     def __init__(
@@ -91,9 +92,9 @@ class Writer:
             async with self._gate.passed():
                 await self.act()
 
+    @abstractmethod
     async def act(self) -> None:
         """Do something that is possible now."""
-        raise NotImplementedError
 
     async def done(
         self, person: Person, mutation: str, fields: str, /, **values: Any
