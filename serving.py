@@ -116,18 +116,18 @@ class Wire(WebSocketsSansIOProtocol):
         self.when_writable: list[Callable[[], None]] = []
         self._silence = 0
 
-    def write_text(self, *parts: bytes) -> None:
+    def write_text(self, message: bytes) -> None:
         """Write a text message, unless the connection is closed or closing."""
         if self.close_sent or self.disconnected or self.transport.is_closing():
             return
-        size = sum(map(len, parts))
+        size = len(message)
         if size < SHORT:
             head = bytes((TEXT, size))
         elif size < MEDIUM:
             head = struct.pack("!BBH", TEXT, 126, size)
         else:
             head = struct.pack("!BBQ", TEXT, 127, size)
-        self.transport.write(b"".join((head, *parts)))
+        self.transport.write(head + message)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to look for signs of life."""

@@ -154,7 +154,7 @@ class Wire(Protocol):
     is_writable: bool
     when_writable: list[Callable[[], None]]
 
-    def write_text(self, *parts: bytes) -> None:
+    def write_text(self, message: bytes) -> None:
         """Write a text message."""
 
 
@@ -198,7 +198,7 @@ class Stream(Subscriber[Payload]):
 
     def take(self, update: Payload) -> None:
         """Write a payload."""
-        self._wire.write_text(self._head, update.json, b"}")
+        self._wire.write_text(self._head + update.json + b"}")
 
 
 class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):

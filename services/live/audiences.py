@@ -135,7 +135,7 @@ class Audience(Generic[T]):
         finally:
             self._meters.viewers.dec()
             subscriber.wake = _nobody
-            self._forget(seat)
+            self._leave(seat.place, [seat])
             seat.place = None
 
     async def _keep_up(self) -> None:
@@ -178,27 +178,38 @@ class Audience(Generic[T]):
         it was given.
         """
         given = 0
+        moved: list[Seat[T]] = []
         for seat in seats:
-            if seat.place is None or (update is not None and not seat.subscriber.is_ready):
+            if seat.place is None:
                 continue
-            try:
-                if update is not None:
-                    seat.subscriber.take(update)
+            if update is not None:
+                subscriber = seat.subscriber
+                if not subscriber.is_ready:
+                    continue
+                try:
+                    subscriber.take(update)
                     given += 1
-            except Exception as error:  # noqa: BLE001 - one who fails must not fail the others
-                seat.fail(error)
-            self._forget(seat)
-            seat.place = there
-            self._places.setdefault(there, set()).add(seat)
+                except Exception as error:  # noqa: BLE001 - one who fails must not fail the others
+                    seat.fail(error)
+            moved.append(seat)
+        self._move(moved, there)
         self._meters.deliveries.inc(given)
         return given
 
-    def _forget(self, seat: Seat[T]) -> None:
-        if seat.place in self._places:
-            seats = self._places[seat.place]
-            seats.discard(seat)
-            if not seats:
-                del self._places[seat.place]
+    def _move(self, seats: Sequence[Seat[T]], there: Place) -> None:
+        """Move those who stand at one place to another; all at once, as there may be thousands."""
+        if seats:
+            self._leave(seats[0].place, seats)
+            self._places.setdefault(there, set()).update(seats)
+            for seat in seats:
+                seat.place = there
+
+    def _leave(self, place: Place | None, seats: Sequence[Seat[T]]) -> None:
+        if place in self._places:
+            those = self._places[place]
+            those.difference_update(seats)
+            if not those:
+                del self._places[place]
 
 
 class Mailbox(Subscriber[T]):
