@@ -233,6 +233,11 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
         await super().shutdown()
         self.context.leave()
 
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Log what went wrong, but for answers to somebody who has just left."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
+
     async def handle_subscribe(self, message: Any) -> None:
         """Begin an operation, unless there are too many on this socket."""
         if len(self.operations) >= MOST_OPERATIONS and message["id"] not in self.operations:
