@@ -65,12 +65,18 @@ def commands(port: int, calendar: Calendar, folder: Path) -> dict[str, list[str]
     window = wire(tomorrow(0)), wire(tomorrow(0, days=3))
     place = [f"ws://{HOST}:{port}/graphql", id_of(calendar), *window]
     found = {}
+    (folder / "live.graphql").write_text(in_the_manual("graphql")[0])
     for language, (name, runs_it) in CLIENTS.items():
-        pattern = rf"^```{language}\n(.*?)^```$"
-        (code,) = re.findall(pattern, MANUAL.read_text(), re.MULTILINE | re.DOTALL)
+        (code,) = in_the_manual(language)
         (folder / name).write_text(code)
-        found[language] = [runs_it(), str(folder / name), *place]
+        found[language] = [runs_it(), name, *place]
     return found
+
+
+def in_the_manual(language: str) -> list[str]:
+    """What stands there in a language."""
+    pattern = rf"^```{language}\n(.*?)^```$"
+    return re.findall(pattern, MANUAL.read_text(), re.MULTILINE | re.DOTALL)
 
 
 @asynccontextmanager
@@ -79,7 +85,7 @@ async def clients(port: int, calendar: Calendar, token: Path) -> AsyncIterator[S
     said = Shown()
     async with AsyncExitStack() as stack:
         for name, command in commands(port, calendar, token.parent).items():
-            process = await started(*command, TOKEN_FILE=str(token))
+            process = await started(*command, cwd=token.parent, TOKEN_FILE=str(token))
             await stack.enter_async_context(running(process, said, name=name))
         yield said
 
@@ -148,7 +154,7 @@ async def test_the_clients_of_the_manual_give_up_where_coming_back_is_of_no_use(
     token.write_text(clinic.patient.token)
     nobody = Calendar(organization_id=clinic.factory.organization.id, id=uuid4(), time_zone="UTC")
     for command in commands(port_of(clinic.public), nobody, tmp_path).values():
-        process = await started(*command, TOKEN_FILE=str(token))
+        process = await started(*command, cwd=token.parent, TOKEN_FILE=str(token))
         said, complaints = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert (process.returncode, said) == (1, b"")
         assert b"NOT_FOUND" in complaints
