@@ -9,7 +9,7 @@ import pytest
 from tests.soak.chaos import chaos, crippled
 from tests.soak.storage import Storage, any_broker, own_cluster
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @pytest.fixture
