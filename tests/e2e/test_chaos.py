@@ -6,10 +6,13 @@ from collections import Counter
 
 import pytest
 
-from tests.soak.chaos import chaos, crippled
+from tests.e2e.load import UNANSWERED
+from tests.soak.chaos import chaos, crippled, rolling_restart
 from tests.soak.storage import Storage, any_broker, own_cluster
+from tests.soak.world import SERVERS
 
 SECONDS = 60.0
+ROUNDS = 2
 
 
 @pytest.fixture
@@ -28,6 +31,17 @@ async def test_through_every_fault_nothing_is_missed_repeated_invented_or_booked
     print(tally.report())
     assert tally.wrong == Counter()
     assert min(tally.changes[act] for act in ("bookAppointment", "cancelAppointment")) > 0
+
+
+async def test_servers_restarted_in_turn_cost_nobody_an_act_or_an_update(
+    own_database: str, chance: random.Random
+) -> None:
+    tally = await rolling_restart(Storage(own_database), chance=chance, rounds=ROUNDS)
+    print(tally.report())
+    assert tally.wrong == Counter()
+    assert tally.faults["server restarted"] == ROUNDS * SERVERS
+    # A server that ends answers what was begun; who found none was not heard at all.
+    assert set(tally.unanswered) <= {UNANSWERED}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
-"""Soaks from their beginning to their end: chaos, and the proof that its check can see."""
+"""Soaks from their beginning to their end: chaos, rolling restarts, and the proof that their check
+can see.
+"""
 
 import asyncio
 import random
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -37,6 +40,12 @@ SHORT = Pace(rest=1.5, calm=1.0, outage=5.0, stall=3.0)
 LONG = Pace(rest=0.8, calm=3.0, outage=20.0, stall=6.0)
 LONG_FROM = 120.0
 
+# A rolling restart: as much as two processors carry, and how long a server may take to end.
+MANY_VIEWERS = 200
+BUSY = 0.3
+BETWEEN_RESTARTS = 1.0
+LONGEST_GOODBYE = 15.0
+
 # Where something is missing, it need not be many who look; but longer than two sweeps, so that a
 # slow machine is not taken for a server that lacks something.
 FEW_VIEWERS = 36
@@ -71,6 +80,31 @@ async def chaos(
                 print(soak.tally.last_words(), flush=True)
             soak.gate.wake_everybody()
             await soak.quiet_point()
+
+        await soak.live(happenings)
+    return soak.tally
+
+
+async def rolling_restart(storage: Storage, *, chance: random.Random, rounds: int) -> Tally:
+    """A busy life in which the servers are ended in order and started again, one after the other,
+    as a new version is brought in.
+    """
+    async with place(storage, PostgresBroker(storage)) as there, client() as http:
+        soak = Soak(there, chance, http, viewer_count=MANY_VIEWERS, rest=BUSY, patience=PATIENCE)
+
+        async def happenings() -> None:
+            await soak.quiet_point()
+            for _ in range(rounds):
+                for node in there.nodes:
+                    soak.gate.open()
+                    await asyncio.sleep(BETWEEN_RESTARTS)
+                    async with asyncio.timeout(LONGEST_GOODBYE):
+                        code = await node.stop()
+                    if code != -signal.SIGTERM:
+                        soak.tally.blame("servers that failed to end", f"exit code {code}")
+                    await node.start()
+                    soak.tally.faults["server restarted"] += 1
+                await soak.quiet_point(("servers restarted",))
 
         await soak.live(happenings)
     return soak.tally
