@@ -1,14 +1,16 @@
-"""How the application is served: uvicorn with its limits, and sockets that are found out when dead.
+"""How the application is served: uvicorn with its limits, and peers that are found out when they
+drip, flood or are dead.
 
 uvicorn is known here alone. What is said on a socket is the business of `schema`; here is only how
-bytes get out of it, and how it ends: a peer that takes nothing or answers nothing is closed with
-1013, upon which clients come back, where uvicorn's own 1011 makes them give up.
+bytes get in and out of it, and how it ends: a peer that takes nothing or answers nothing is closed
+with 1013, upon which clients come back, where uvicorn's own 1011 makes them give up.
 """
 
 import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import uvicorn
@@ -17,9 +19,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from services.limits import Allowance
+
 SHUTDOWN_SECONDS = 10
 LONGEST_MESSAGE = 64 * 1024
 TRY_AGAIN_LATER = 1013
+
+# How long a request may take to arrive; the next one on a connection, to begin.
+HEAD_SECONDS, BODY_SECONDS, KEEP_ALIVE_SECONDS = 5.0, 10.0, 5
+# What may arrive: the head of a request, and all bytes of a body, however small its chunks are.
+LARGEST_HEAD, LARGEST_BODY = 16 * 1024, 1024 * 1024
 
 # Each connection is looked at this often.
 BEAT = 5.0
@@ -33,6 +42,11 @@ FAREWELL = 3.0
 UNACKNOWLEDGED_MILLISECONDS = 30_000
 # Of its own accord it would take four megabytes for each peer that does not read.
 KEPT_BY_THE_SYSTEM = 256 * 1024
+
+# Frames of whatever kind that a socket may send: at once, and for each second. They are read in
+# pieces, so that no more than fit into one are looked at before the flood is stemmed.
+MOST_FRAMES, FRAMES_PER_SECOND, PIECE = 500, 20, 4096
+TOO_MANY_FRAMES = 1008
 
 TEXT, PING = 0x81, b"\x89\x00"
 SHORT, MEDIUM = 126, 65536
@@ -64,15 +78,125 @@ def bound(transport: asyncio.Transport) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
 
 
+def _last_answer(status: int, reason: str) -> bytes:
+    head = f"HTTP/1.1 {status} {reason}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    return f"{head}content-length: {len(reason)}\r\nconnection: close\r\n\r\n{reason}".encode()
+
+
+class Part(Enum):
+    """What of a request is being read: how long it may take, how large it may be, and what is said
+    of one that is larger.
+    """
+
+    NOTHING = HEAD_SECONDS, 0, 400, "Bad Request"
+    HEAD = HEAD_SECONDS, LARGEST_HEAD, 431, "Request Header Fields Too Large"
+    BODY = BODY_SECONDS, LARGEST_BODY, 413, "Content Too Large"
+
+    def __init__(self, seconds: float, largest: int, status: int, reason: str) -> None:
+        self.seconds = seconds
+        self.largest = largest
+        self.too_large = _last_answer(status, reason)
+
+
+TOO_SLOW = _last_answer(408, "Request Timeout")
+
+
 class Line(HttpToolsProtocol):
-    """One HTTP connection: uvicorn's, cut off when a peer does not take its answer."""
+    """One HTTP connection: uvicorn's, cut off when a peer does not take its answer, or does not
+    get on with its request. The time of each part runs from its first byte, however it drips.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin."""
+        """Begin, and wait for the first request."""
         super().connection_made(transport)
         bound(transport)
         self._outlet = Outlet(transport)
         self._is_watched = False
+        self._part = Part.NOTHING
+        self._is_new = False
+        self._size = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._await(Part.NOTHING)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        self._await(None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, and see what is missing now."""
+        if self.transport.is_closing():
+            return
+        self._size += len(data)
+        super().data_received(data)
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            return
+        if self._part is Part.NOTHING:
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._await(None)
+            elif self._deadline is None:
+                # Blank lines, or a body that comes after its answer: uvicorn would wait for ever.
+                self._await(Part.NOTHING)
+        elif self._size > self._part.largest:
+            self._end(self._part.too_large)
+        elif self._is_new:
+            self._await(self._part)
+        self._is_new = False
+
+    def on_message_begin(self) -> None:
+        """Read the head of a request."""
+        super().on_message_begin()
+        self._part, self._is_new, self._size = Part.HEAD, True, 0
+
+    def on_headers_complete(self) -> None:
+        """Read the body.
+
+        Raises:
+            ValueError: the head is too large; the parser stops.
+
+        """
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > LARGEST_HEAD:
+            self._size = size
+            raise ValueError("The head of a request is too large.")
+        super().on_headers_complete()
+        self._part, self._is_new, self._size = Part.BODY, True, 0
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        super().on_message_complete()
+        self._part = Part.NOTHING
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is wrong with what cannot be read."""
+        if self._part is Part.HEAD and self._size > LARGEST_HEAD:
+            self._end(Part.HEAD.too_large)
+        else:
+            super().send_400_response(msg)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to its socket."""
+        self._await(None)
+        super().handle_websocket_upgrade()
+
+    def _await(self, part: Part | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None
+        if part is not None:
+            self._deadline = self.loop.call_later(part.seconds, self._end, TOO_SLOW)
+
+    def _end(self, answer: bytes) -> None:
+        """End, with an answer where something was asked and none has begun."""
+        cycle = self.cycle
+        is_answering = cycle is not None and not cycle.response_complete
+        if is_answering:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if self._part is not Part.NOTHING and not (is_answering and cycle.response_started):
+            self.transport.write(answer)
+        self.transport.close()
+        self.loop.call_later(FAREWELL, self.transport.abort)
 
     def pause_writing(self) -> None:
         """Look after a peer that has too much to take already."""
@@ -115,6 +239,7 @@ class Wire(WebSocketsSansIOProtocol):
         self.is_writable = True
         self.when_writable: list[Callable[[], None]] = []
         self._silence = 0
+        self._frames = Allowance(MOST_FRAMES, FRAMES_PER_SECOND)
 
     def write_text(self, message: bytes) -> None:
         """Write a text message, unless the connection is closed or closing."""
@@ -142,9 +267,20 @@ class Wire(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take whatever comes as a sign of life."""
+        """Take whatever comes as a sign of life, unless it is a flood."""
         self._silence = 0
-        super().data_received(data)
+        for begin in range(0, len(data), PIECE):
+            if self.transport.is_closing():
+                return
+            super().data_received(data[begin : begin + PIECE])
+
+    def handle_events(self) -> None:
+        """Act on frames; who sends too many is cut off."""
+        if self._frames.take(len(self.conn.events), self.loop.time()):
+            super().handle_events()
+        else:
+            self._end("Too many frames", TOO_MANY_FRAMES)
+            self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         """Open, and let the application find its way out."""
@@ -183,13 +319,14 @@ class Wire(WebSocketsSansIOProtocol):
             if self.handshake_complete and self._silence >= QUIET:
                 self.transport.write(PING)
 
-    def _end(self, reason: str) -> None:
-        if self.handshake_complete:
-            self.conn.send_close(TRY_AGAIN_LATER, reason)
+    def _end(self, reason: str, code: int = TRY_AGAIN_LATER) -> None:
+        if self.handshake_complete and not self.close_sent:
+            self.conn.send_close(code, reason)
             self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        closed = {"type": "websocket.disconnect", "code": TRY_AGAIN_LATER, "reason": reason}
+        closed = {"type": "websocket.disconnect", "code": code, "reason": reason}
         self.queue.put_nowait(closed)  # type: ignore[arg-type]
+        self._beat.cancel()
         self._beat = self.loop.call_later(FAREWELL, self.transport.abort)
 
 
@@ -215,6 +352,7 @@ class Server(uvicorn.Server):
                 ws_max_size=LONGEST_MESSAGE,
                 ws_per_message_deflate=False,
                 ws_ping_interval=None,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
                 server_header=False,
                 access_log=False,
