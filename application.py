@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -131,16 +132,38 @@ def application(config: Config, database_url: str) -> Starlette:
         find = recent.find if for_view else partial(organizations.find_organization, database)
         return await context_for(server, find, connection, authorization)
 
-    view = View(make_context, counted_connections(config, live), ide_page=ide_page(config))
+    view = View(
+        make_context,
+        counted_connections(config, live),
+        ide_page=ide_page(config),
+        allowed_origins=config.allowed_origins,
+    )
     app = Application(
         routes=routes(config, database, view),
         lifespan=lifespan,
-        middleware=[Middleware(Guarded)],
+        middleware=[Middleware(Guarded), *for_other_origins(config)],
         sockets=view,
     )
+    app.state.trusted_proxies = config.trusted_proxies
     app.state.end_streams = view.streams.end
     app.state.meters = live.meters.registry
     return app
+
+
+def for_other_origins(config: Config) -> list[Middleware]:
+    """What lets the pages of other origins ask and read; nothing where there are none."""
+    if not config.allowed_origins:
+        return []
+    asking = ["authorization", "content-type", "last-event-id"]
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=config.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=[*asking, *["x-organization"] * config.development],
+            expose_headers=["retry-after", "x-request-id"],
+        )
+    ]
 
 
 def routes(config: Config, database: Database, view: View) -> list[BaseRoute]:

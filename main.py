@@ -40,6 +40,13 @@ from services.passwords import Passwords
 HERE = Path(__file__).parent
 DATA = HERE / ".data"
 DEMO_PASSWORD = "a calm river by the clinic"  # noqa: S105 - shown to everybody who runs the demo
+# The settings that are numbers from 1; in the environment they have the same names in capitals.
+NUMBERS = (
+    "access_token_minutes",
+    "connections",
+    "connections_per_address",
+    "connections_per_user",
+)
 console = Console()
 log = logging.getLogger("server")
 
@@ -65,14 +72,16 @@ def settings(*, is_demo: bool = False) -> Config:
         development=is_demo or environ.get("DEVELOPMENT", "").lower() in {"1", "true", "yes"},
         demo=is_demo,
         demo_password=environ.get("DEMO_PASSWORD", DEMO_PASSWORD),
-        access_token_minutes=whole_number("ACCESS_TOKEN_MINUTES", Config.access_token_minutes),
         broadcast_url=environ.get("BROADCAST_URL", ""),
-        connections=whole_number("CONNECTIONS", Config.connections),
-        connections_per_address=whole_number(
-            "CONNECTIONS_PER_ADDRESS", Config.connections_per_address
-        ),
-        connections_per_user=whole_number("CONNECTIONS_PER_USER", Config.connections_per_user),
+        allowed_origins=listed("ALLOWED_ORIGINS"),
+        trusted_proxies=listed("TRUSTED_PROXIES"),
+        **{name: whole_number(name.upper(), getattr(Config, name)) for name in NUMBERS},
     )
+
+
+def listed(name: str) -> tuple[str, ...]:
+    """A setting that is words with commas between them."""
+    return tuple(filter(None, map(str.strip, os.environ.get(name, "").split(","))))
 
 
 def whole_number(name: str, default: int) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
@@ -330,6 +331,19 @@ class Wire(WebSocketsSansIOProtocol):
         self._beat = self.loop.call_later(FAREWELL, self.transport.abort)
 
 
+class Proxied(ProxyHeadersMiddleware):
+    """Believes proxies that are trusted what they say of their clients, and says in the scope's
+    state, as `is_proxied`, that it did.
+    """
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass on what came through a proxy as if the client had sent it here."""
+        if scope["type"] != "lifespan":
+            host, _ = scope["client"] or (None, 0)
+            scope["state"]["is_proxied"] = host in self.trusted_hosts
+        await super().__call__(scope, receive, send)
+
+
 class Server(uvicorn.Server):
     """A server that says when it listens, and lets the streams end before it does."""
 
@@ -341,9 +355,10 @@ class Server(uvicorn.Server):
         port: int = 0,
         on_start: Callable[[], None] | None = None,
     ) -> None:
+        proxies = list(app.state.trusted_proxies)
         super().__init__(
             uvicorn.Config(
-                app,
+                Proxied(app, proxies) if proxies else app,  # type: ignore[arg-type]
                 host=host,
                 port=port,
                 loop="uvloop",
@@ -355,6 +370,7 @@ class Server(uvicorn.Server):
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
                 server_header=False,
+                proxy_headers=False,
                 access_log=False,
                 log_level="warning",
             )

@@ -6,6 +6,7 @@ shown masked, as it is while one runs. Who asks is found out by the maker of con
 hands in.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,12 @@ class View(GraphQL[Any, None]):
     graphql_transport_ws_handler_class = TransportHandler
 
     def __init__(
-        self, make_context: MakeContext, connections: "Connections", *, ide_page: str | None
+        self,
+        make_context: MakeContext,
+        connections: "Connections",
+        *,
+        ide_page: str | None,
+        allowed_origins: Sequence[str],
     ) -> None:
         super().__init__(
             schema,
@@ -81,6 +87,7 @@ class View(GraphQL[Any, None]):
             connection_init_wait_timeout=timedelta(seconds=3),
             # The handler counts them, and says so with a code.
             max_subscriptions_per_connection=None,
+            allowed_origins=allowed_origins,
         )
         self.streams = Streams()
         self._connections = connections
@@ -162,7 +169,7 @@ class View(GraphQL[Any, None]):
 
     async def execute_operation(
         self,
-        request: Any,  # noqa: ARG002
+        request: Any,
         request_adapter: Any,
         request_data: Any,
         context: Any,
@@ -172,6 +179,9 @@ class View(GraphQL[Any, None]):
         """Carry out an operation, if it is of a kind that the request may carry."""
         is_post = request_adapter.method == "POST"
         if accepts_events(request_adapter.headers.get("accept", "")):
+            # A page may open a stream without asking first, as it may a socket.
+            if not self._check_websocket_origin(request):
+                raise _Refused(403, rejected("Pages of this origin may not open streams."))
             raise _events(request_data, context, request_adapter)
         allowed = {OperationType.QUERY, OperationType.MUTATION}
         try:

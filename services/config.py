@@ -3,11 +3,15 @@
 Nothing here reads the environment.
 """
 
+import re
 from dataclasses import dataclass
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 SECRET_BYTES = 32
 TRANSPORTS = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
+# As browsers write it: no path, no capitals.
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
@@ -21,6 +25,15 @@ def has_good_port(url: str) -> bool:
         return urlsplit(url).port != 0
     except ValueError:
         return False
+
+
+def is_network(word: str) -> bool:
+    """Whether a word is an address or a network, such as 10.0.0.0/8."""
+    try:
+        ip_network(word)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,8 @@ class Config:
         connections: how many live connections, sockets and event streams, the process takes.
         connections_per_address: how many of one client address.
         connections_per_user: how many of one signed-in user.
+        allowed_origins: whose pages may use the API from a browser, besides the server's own.
+        trusted_proxies: addresses and networks that are believed what they say of their clients.
 
     """
 
@@ -57,6 +72,8 @@ class Config:
     connections: int = 20_000
     connections_per_address: int = 1_000
     connections_per_user: int = 50
+    allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.secret_key.encode()) < SECRET_BYTES or len(set(self.secret_key)) < 10:
@@ -73,3 +90,13 @@ class Config:
             raise ConfigurationError("The port in BROADCAST_URL must be from 1 to 65535.")
         if self.access_token_minutes < 1:
             raise ConfigurationError("ACCESS_TOKEN_MINUTES must be at least 1.")
+        if not all(map(ORIGIN.fullmatch, self.allowed_origins)):
+            raise ConfigurationError(
+                "ALLOWED_ORIGINS must be origins such as https://calendar.example, with commas "
+                "between them."
+            )
+        if not all(map(is_network, self.trusted_proxies)):
+            raise ConfigurationError(
+                "TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8, with commas "
+                "between them."
+            )

@@ -5,6 +5,24 @@ What an operation costs is decided in `schema/`; how many connections there may 
 `services/live/limits`.
 """
 
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+
+# Whoever has one IPv6 address has all of its network.
+ONE_HOUSEHOLD = 64
+
+
+@lru_cache(maxsize=4096)
+def household(address: str | None) -> str:
+    """What is counted as one address; "" for all that are none, such as a proxy may tell."""
+    try:
+        ip = ip_address(address or "")
+    except ValueError:
+        return ""
+    if ip.version == 4:
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network((ip, ONE_HOUSEHOLD), strict=False))
+
 
 class Allowance:
     """So many things at once, and after that so many per second."""

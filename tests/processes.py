@@ -27,6 +27,8 @@ SETTINGS = {
     "BASE_DOMAIN": "",
     "BROADCAST_URL": "",
     "METRICS_ADDRESS": "",
+    "ALLOWED_ORIGINS": "",
+    "TRUSTED_PROXIES": "",
     "DEMO_PASSWORD": "a quiet morning by the lake",
     "ACCESS_TOKEN_MINUTES": "10",
     "PYTHONUNBUFFERED": "1",

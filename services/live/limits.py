@@ -12,6 +12,7 @@ from uuid import UUID
 from prometheus_client import Gauge
 
 from services.errors import TooManyConnections
+from services.limits import household
 
 
 class Connections:
@@ -32,7 +33,7 @@ class Connections:
             TooManyConnections: there are as many as there may be.
 
         """
-        with self._counted(None, self._process), self._counted(address or "", self._address):
+        with self._counted(None, self._process), self._counted(household(address), self._address):
             yield
 
     @contextmanager

@@ -84,6 +84,36 @@ def test_an_access_token_lasts_at_least_a_minute(minutes: int) -> None:
     assert Config(secret_key=GOOD, access_token_minutes=1).access_token_minutes == 1
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "calendar.example",
+        "https://calendar.example/",
+        "https://calendar.example/app",
+        "https://Calendar.example",
+        "https://*.example",
+        "ftp://calendar.example",
+        "https://calendar.example https://other.example",
+        "https://",
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(origin: str) -> None:
+    with pytest.raises(ConfigurationError, match="ALLOWED_ORIGINS must be origins such as"):
+        Config(secret_key=GOOD, allowed_origins=("https://good.example", origin))
+    good = ("https://good.example", "http://localhost:5173", "http://[::1]:80")
+    assert Config(secret_key=GOOD, allowed_origins=good).allowed_origins == good
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example", "10.0.0.1/8", "127.0.0.1:80", "1.2.3"])
+def test_a_proxy_is_an_address_or_a_network(proxy: str) -> None:
+    with pytest.raises(ConfigurationError, match="TRUSTED_PROXIES must be addresses or networks"):
+        Config(secret_key=GOOD, trusted_proxies=("10.0.0.0/8", proxy))
+    good = ("127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8")
+    assert Config(secret_key=GOOD, trusted_proxies=good).trusted_proxies == good
+
+
 def test_settings_stay_as_they_are() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config(secret_key=GOOD).secret_key = "another"  # type: ignore[misc]
