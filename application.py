@@ -122,6 +122,7 @@ def application(config: Config, database_url: str) -> Starlette:
         await ended(tasks)
         await live.stop()
         await database.close()
+        await server.limits.close()
         server.passwords.close()
 
     recent = RecentOrganizations(database)
@@ -130,7 +131,10 @@ def application(config: Config, database_url: str) -> Starlette:
         connection: HTTPConnection, authorization: str | None, *, for_view: bool = False
     ) -> Context:
         find = recent.find if for_view else partial(organizations.find_organization, database)
-        return await context_for(server, find, connection, authorization)
+        async with server.turns.turn():
+            context = await context_for(server, find, connection, authorization)
+        await context.spend(1)
+        return context
 
     view = View(
         make_context,

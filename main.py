@@ -12,6 +12,7 @@ import os
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import Field, fields
 from pathlib import Path
 
 from dotenv import load_dotenv
@@ -40,13 +41,6 @@ from services.passwords import Passwords
 HERE = Path(__file__).parent
 DATA = HERE / ".data"
 DEMO_PASSWORD = "a calm river by the clinic"  # noqa: S105 - shown to everybody who runs the demo
-# The settings that are numbers from 1; in the environment they have the same names in capitals.
-NUMBERS = (
-    "access_token_minutes",
-    "connections",
-    "connections_per_address",
-    "connections_per_user",
-)
 console = Console()
 log = logging.getLogger("server")
 
@@ -73,9 +67,10 @@ def settings(*, is_demo: bool = False) -> Config:
         demo=is_demo,
         demo_password=environ.get("DEMO_PASSWORD", DEMO_PASSWORD),
         broadcast_url=environ.get("BROADCAST_URL", ""),
+        rate_limit_url=environ.get("RATE_LIMIT_URL", ""),
         allowed_origins=listed("ALLOWED_ORIGINS"),
         trusted_proxies=listed("TRUSTED_PROXIES"),
-        **{name: whole_number(name.upper(), getattr(Config, name)) for name in NUMBERS},
+        **{one.name: whole_number(one) for one in fields(Config) if one.type is int},
     )
 
 
@@ -84,9 +79,10 @@ def listed(name: str) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, os.environ.get(name, "").split(","))))
 
 
-def whole_number(name: str, default: int) -> int:
-    """A setting that is a number from 1."""
-    word = os.environ.get(name, str(default))
+def whole_number(setting: "Field[int]") -> int:
+    """A setting that is a number from 1; in the environment it has the same name in capitals."""
+    name = setting.name.upper()
+    word = os.environ.get(name, str(setting.default))
     if not word.isdecimal():
         raise ConfigurationError(f"{name} must be a whole number.")
     if int(word) < 1:

@@ -27,6 +27,13 @@ COMMANDS = {
     BARE: ("-m", "benchmarks.bare"),
     STOCK: ("-m", "benchmarks.stock"),
 }
+# One address and one account ask for everybody.
+PLENTY = {
+    "EXECUTIONS_WAITING": "1000000",
+    "POINTS_PER_USER": "1000000000",
+    "POINTS_PER_ADDRESS": "1000000000",
+    "POINTS_PER_ORGANIZATION": "1000000000",
+}
 # Where each keeps its PORT from the others; 0 is not understood by all of them.
 FIRST_PORT = 18080
 
@@ -116,6 +123,7 @@ def running(
     """A server, ended at the end; its log is in `folder`."""
     environment = {
         **os.environ,
+        **PLENTY,
         **settings,
         "PORT": str(port),
         "HOST": "127.0.0.1",

@@ -17,8 +17,9 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.execution import PreExecutionError
 from strawberry.utils.str_converters import to_camel_case
 
+from schema.scalars import write_instant
 from services import errors
-from services.errors import Refusal, ServiceError
+from services.errors import RateLimited, Refusal, ServiceError
 
 log = logging.getLogger("graphql")
 Cls = TypeVar("Cls", bound=type)
@@ -31,6 +32,7 @@ CODES: dict[type[ServiceError], str] = {
     errors.Forbidden: "FORBIDDEN",
     errors.Unavailable: "UNAVAILABLE",
     errors.TooManyConnections: "RATE_LIMITED",
+    errors.RateLimited: "RATE_LIMITED",
     errors.NotFound: "NOT_FOUND",
     errors.Refusal: "BAD_INPUT",
 }
@@ -137,20 +139,34 @@ def presented(error: GraphQLError, request_id: str, *, rejected: bool = False) -
     if (error.extensions or {}).get("code"):
         return error
     code, message = _shown(error, request_id, rejected=rejected)
+    facts = facts_of(origin(error))
     return GraphQLError(
         message,
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions={"code": code, "requestId": request_id},
+        extensions={"code": code, "requestId": request_id, **facts},
     )
 
 
-def _shown(error: GraphQLError, request_id: str, *, rejected: bool) -> tuple[str, str]:
+def origin(error: GraphQLError) -> Exception | None:
+    """What a resolver, or whoever ran it, raised; None where graphql-core itself refused."""
     original = error.original_error
     while isinstance(original, GraphQLError):
         original = original.original_error
+    return original
+
+
+def facts_of(error: Exception | None) -> dict[str, str]:
+    """What a top-level error says besides its code, such as when to ask again."""
+    if isinstance(error, RateLimited):
+        return {"retryAt": write_instant(error.retry_at)}
+    return {}
+
+
+def _shown(error: GraphQLError, request_id: str, *, rejected: bool) -> tuple[str, str]:
+    original = origin(error)
     if isinstance(original, ServiceError):
         return code_and_message(original)
     if original is None:

@@ -1,11 +1,21 @@
-"""What each operation gets of its own before it runs, and the parsed documents that all share."""
+"""What each operation gets of its own before it runs, and the parsed documents that all share; what
+it costs, and that it waits for its turn.
+"""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import ClassVar
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    get_operation_ast,
+)
 from strawberry.extensions import SchemaExtension
+
+from schema.points import points
 
 MOST_DOCUMENTS = 1000
 # Longer ones are not what a client sends again and again, and parsed they take much memory.
@@ -65,3 +75,33 @@ class NamedOperation(SchemaExtension):
         if len(operations) > 1 and not is_named and not context.pre_execution_errors:
             context.pre_execution_errors = [GraphQLError("Say which operation: `operationName`.")]
         yield
+
+
+class InTurn(SchemaExtension):
+    """Counts what a valid operation costs more than the one point that was counted when it came,
+    and lets only so many run at once. A live view waits for others, and keeps nobody waiting.
+    """
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Begin when it may.
+
+        Raises:
+            RateLimited: more was asked than may be.
+            Unavailable: too many wait already.
+
+        """
+        execution = self.execution_context
+        document, context = execution.graphql_document, execution.context
+        if document is None:
+            raise RuntimeError("Without a document, nothing is carried out.")
+        operation = get_operation_ast(document, execution.operation_name)
+        if operation is None:
+            # Without a name for several: `NamedOperation` has refused that.
+            raise RuntimeError("Without an operation, nothing is carried out.")
+        if (more := points(document, operation) - 1) > 0:
+            await context.spend(more)
+        if operation.operation is OperationType.SUBSCRIPTION:
+            yield
+        else:
+            async with context.turn():
+                yield

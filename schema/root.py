@@ -34,7 +34,7 @@ from schema.directory.acts import DirectoryMutations
 from schema.directory.types import Department, Doctor, Office, Patient
 from schema.errors import PresentErrors
 from schema.fields import PAGE, Arg, Node, field, subscription
-from schema.operations import NamedOperation, OwnMemory, ParsedDocuments
+from schema.operations import InTurn, NamedOperation, OwnMemory, ParsedDocuments
 from schema.organizations import Organization, OrganizationMutations
 from schema.scalars import SCALARS
 
@@ -168,6 +168,13 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    extensions=[PresentErrors, OwnMemory, ParsedDocuments, ValidationCache, NamedOperation],
+    extensions=[
+        PresentErrors,
+        OwnMemory,
+        ParsedDocuments,
+        ValidationCache,
+        NamedOperation,
+        InTurn,
+    ],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -42,7 +42,8 @@ def _read_instant(value: Any) -> datetime:
         raise GraphQLError("This instant does not exist.") from error
 
 
-def _write_instant(value: datetime) -> str:
+def write_instant(value: datetime) -> str:
+    """An instant as it is always shown: in UTC, ending in Z."""
     return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
@@ -87,7 +88,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="DateTime",
         description="An instant, ISO 8601. Input needs an offset; output is always UTC, "
         "ending in Z.",
-        serialize=_write_instant,
+        serialize=write_instant,
         parse_value=_read_instant,
     ),
     date: strawberry.scalar(

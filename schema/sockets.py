@@ -21,11 +21,17 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 
 from resolvers.live import Subscriber
-from schema.errors import code_and_message
+from schema.errors import code_and_message, facts_of
 from schema.groups import Payload, shareable, watch
 from schema.sharing import Shared
 from services.context import Context
-from services.errors import NotSignedIn, ServiceError, TooManyConnections, Unavailable
+from services.errors import (
+    NotSignedIn,
+    RateLimited,
+    ServiceError,
+    TooManyConnections,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class MakeContext(Protocol):
-    """Finds out who asks, and in which organization."""
+    """Finds out who asks, and in which organization; it counts as one thing that was asked."""
 
     def __call__(
         self,
@@ -72,7 +78,7 @@ def as_graphql_error(error: Exception) -> GraphQLError:
         return error
     if isinstance(error, ServiceError):
         code, message = code_and_message(error)
-        return GraphQLError(message, extensions={"code": code})
+        return GraphQLError(message, extensions={"code": code, **facts_of(error)})
     request_id = uuid4().hex
     log.error("Internal error in request %s", request_id, exc_info=error)
     return GraphQLError(
@@ -100,11 +106,13 @@ class Connection:
 
         Raises:
             NotSignedIn: the token has ended, or what it stood for has, or is none.
+            RateLimited: more was asked than may be.
 
         """
         now = asyncio.get_running_loop().time()
         is_recent = now - self._made_at < RECENT_SECONDS
         if for_view and is_recent and self._context is not None and self._context.viewer is None:
+            await self._context.spend(1)
             return
         params = {key.lower(): value for key, value in self.connection_params.items()}
         authorization = params.get("authorization")
@@ -219,7 +227,7 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await super().handle_connection_init(message)
         except WebSocketDisconnected:
             raise
-        except Unavailable as error:
+        except (Unavailable, RateLimited) as error:
             await self.websocket.close(TRY_AGAIN_LATER, str(error))
         except TooManyConnections as error:
             await self.websocket.close(TOO_MANY, str(error))

@@ -7,7 +7,8 @@ hands in.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,8 +20,10 @@ from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.http import GraphQLRequestData
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from schema.errors import origin
 from schema.events import Asked, Streams, accepts_events, has_mutation
 from schema.root import schema
 from schema.sockets import (
@@ -32,7 +35,7 @@ from schema.sockets import (
     as_graphql_error,
     rejected,
 )
-from services.errors import ServiceError, TooManyConnections, Unavailable
+from services.errors import RateLimited, ServiceError, TooManyConnections, Unavailable
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -46,6 +49,7 @@ STATUS = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "NOT_FOUND": 404,
+    "RATE_LIMITED": 429,
     "INTERNAL": 500,
     "UNAVAILABLE": 503,
 }
@@ -56,6 +60,7 @@ HEADERS: dict[int, dict[bytes, bytes]] = {
     # The rest of the body is not read.
     413: {b"connection": b"close"},
     429: {b"retry-after": b"10"},
+    503: {b"retry-after": b"2"},
 }
 # The parts of a request.
 PARTS: dict[str, tuple[type, str]] = {
@@ -147,7 +152,7 @@ class View(GraphQL[Any, None]):
         except Exception as error:
             answer = as_graphql_error(error)
             code = str((answer.extensions or {})["code"])
-            raise _Refused(STATUS.get(code, 400), answer) from error
+            raise _Refused(STATUS.get(code, 400), answer, **_when_to_return(error)) from error
 
     async def parse_http_body(self, request: Any) -> Any:
         """The operation in a request, with every part of the type that it must have."""
@@ -185,7 +190,7 @@ class View(GraphQL[Any, None]):
             raise _events(request_data, context, request_adapter)
         allowed = {OperationType.QUERY, OperationType.MUTATION}
         try:
-            return await self.schema.execute(
+            result = await self.schema.execute(
                 request_data.query,
                 variable_values=request_data.variables,
                 context_value=context,
@@ -202,6 +207,11 @@ class View(GraphQL[Any, None]):
                 raise _Refused(400, rejected(sentence)) from error
             # The address of a mistake, followed by whoever comes across it, must change nothing.
             raise _Refused(405, rejected("Mutations need POST."), allow=b"POST") from error
+        if isinstance(result, PreExecutionError):
+            for reason in map(origin, result.errors or ()):
+                if isinstance(reason, RateLimited | Unavailable):
+                    raise reason
+        return result
 
     @property
     def graphql_ide_html(self) -> str:
@@ -224,7 +234,7 @@ class View(GraphQL[Any, None]):
         try:
             await context.refresh(for_view=True)
             context.enter(self._connections)
-        except (Unavailable, TooManyConnections):
+        except (Unavailable, TooManyConnections, RateLimited):
             raise
         except ServiceError as error:
             raise ConnectionRejectionError from error
@@ -276,7 +286,8 @@ class _Refused(Exception):
         super().__init__(error.message)
         self.status = status
         self.error = error
-        self.headers = HEADERS.get(status, {}) | {n.encode(): v for n, v in headers.items()}
+        own = {name.replace("_", "-").encode(): value for name, value in headers.items()}
+        self.headers = HEADERS.get(status, {}) | own
 
 
 class _Events(Exception):
@@ -304,6 +315,14 @@ def _events(data: GraphQLRequestData, context: Any, request: Any) -> _Events:
         raise _Refused(405, rejected("Mutations need POST."), allow=b"POST")
     last_event_id = request.headers.get("last-event-id")
     return _Events(Asked(data.query, data.variables, data.operation_name, context, last_event_id))
+
+
+def _when_to_return(error: Exception) -> dict[str, bytes]:
+    """After how many seconds whoever asks too much may ask again."""
+    if not isinstance(error, RateLimited):
+        return {}
+    seconds = (error.retry_at - datetime.now(UTC)).total_seconds()
+    return {"retry_after": str(max(1, ceil(seconds))).encode()}
 
 
 def _address(scope: "Scope") -> str | None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 SECRET_BYTES = 32
 TRANSPORTS = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
+SHARED_COUNTS = ("redis://", "rediss://")
 # As browsers write it: no path, no capitals.
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
@@ -54,6 +55,18 @@ class Config:
         connections: how many live connections, sockets and event streams, the process takes.
         connections_per_address: how many of one client address.
         connections_per_user: how many of one signed-in user.
+        executions: how many operations the process carries out at once.
+        executions_waiting: how many may wait for their turn; more are sent away.
+        points_per_user: what a signed-in user may ask in a minute; a query costs 1 for each of its
+            root fields, a mutation 5.
+        points_per_address: the same of the public at one address.
+        points_per_organization: the same of all the signed-in of an organization, and once more of
+            all its public.
+        sign_ups_per_address: how many accounts may be made from one address in an hour.
+        password_resets_per_account: how many may be asked for in an hour, for one account and from
+            one address.
+        rate_limit_url: Redis or Valkey, in which several processes count together; empty: each
+            counts by itself.
         allowed_origins: whose pages may use the API from a browser, besides the server's own.
         trusted_proxies: addresses and networks that are believed what they say of their clients.
 
@@ -72,6 +85,14 @@ class Config:
     connections: int = 20_000
     connections_per_address: int = 1_000
     connections_per_user: int = 50
+    executions: int = 64
+    executions_waiting: int = 128
+    points_per_user: int = 1_200
+    points_per_address: int = 6_000
+    points_per_organization: int = 60_000
+    sign_ups_per_address: int = 5
+    password_resets_per_account: int = 3
+    rate_limit_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
 
@@ -88,6 +109,12 @@ class Config:
             )
         if self.broadcast_url.startswith("redis") and not has_good_port(self.broadcast_url):
             raise ConfigurationError("The port in BROADCAST_URL must be from 1 to 65535.")
+        if self.rate_limit_url and not self.rate_limit_url.startswith(SHARED_COUNTS):
+            raise ConfigurationError(
+                "RATE_LIMIT_URL must begin with redis:// or rediss://, or be empty."
+            )
+        if not has_good_port(self.rate_limit_url):
+            raise ConfigurationError("The port in RATE_LIMIT_URL must be from 1 to 65535.")
         if self.access_token_minutes < 1:
             raise ConfigurationError("ACCESS_TOKEN_MINUTES must be at least 1.")
         if not all(map(ORIGIN.fullmatch, self.allowed_origins)):

@@ -5,7 +5,7 @@ Every service act takes it first. No rule lives here.
 
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from models import Organization, Role, User
 from models.database import Database, ReadSession, WriteSession, may_succeed_if_repeated
 from services.config import Config
 from services.errors import InvalidInput, Unavailable
+from services.limits import Limits, Turns, household
 from services.live.feeds import Live
 from services.live.rights import Right
 from services.mailer import Mailer
@@ -65,6 +66,13 @@ class Server:
     mailer: Mailer
     passwords: Passwords
     clock: Callable[[], datetime] = utc_now
+    limits: Limits = field(init=False)
+    turns: Turns = field(init=False)
+
+    def __post_init__(self) -> None:
+        turns = Turns(self.config.executions, self.config.executions_waiting)
+        object.__setattr__(self, "limits", Limits(self.config))
+        object.__setattr__(self, "turns", turns)
 
 
 @dataclass
@@ -113,6 +121,32 @@ class Context:
     def user_id(self) -> UUID | None:
         """The viewer's user id; None for the public."""
         return self.viewer.user.id if self.viewer else None
+
+    async def spend(self, points: int) -> None:
+        """Count what was asked: for the user, or the public at an address, and for all of them.
+
+        Raises:
+            RateLimited: it is too much.
+
+        """
+        limits, who = self.server.limits, str(self.user_id)
+        if self.viewer is None:
+            who = household(self.client.ip_address)
+        of_whom = limits.rates.address if self.viewer is None else limits.rates.user
+        await limits.spend(of_whom, who, points)
+        # Apart, so that a crowd from outside does not stop the clinic's own people.
+        everybody = "public" if self.viewer is None else "signed in"
+        all_of_them = f"{everybody} {self.organization.id}"
+        await limits.spend(limits.rates.organization, all_of_them, points)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """A place among the operations that are carried out at once.
+
+        Raises:
+            Unavailable: too many wait already.
+
+        """
+        return self.server.turns.turn()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ReadSession]:

@@ -5,6 +5,7 @@
     ├── Forbidden                 signed in, but not allowed
     ├── Unavailable               the database cannot be reached just now; try again
     ├── TooManyConnections        as many live connections as there may be
+    ├── RateLimited               asked too much in a short time; the time to ask again
     └── Refusal                   understood and refused; nothing was changed
         ├── InvalidInput          a value that cannot be accepted, and where it stands
         ├── NotFound              an id that names nothing the caller may see
@@ -61,6 +62,16 @@ class TooManyConnections(ServiceError):
     """There are as many live connections as there may be: of this user, or altogether."""
 
     message = "Too many connections are open; close one, or try again later."
+
+
+class RateLimited(ServiceError):
+    """Too much was asked in a short time: by this account, from this address, of all."""
+
+    message = "Too many requests; wait before you send more."
+
+    def __init__(self, retry_at: datetime) -> None:
+        super().__init__()
+        self.retry_at = retry_at
 
 
 class Refusal(ServiceError):

@@ -1,15 +1,35 @@
 """How much may be asked: of one socket, of an account, an address or an organization in a time, and
 of this process at once.
 
-What an operation costs is decided in `schema/`; how many connections there may be, in
-`services/live/limits`.
+What an operation costs is decided in `schema/points`; how many connections there may be, in
+`services/live/limits`. Counts are kept here, or for several processes together in Redis.
 """
 
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
+
+from services.config import Config
+from services.counts import Counts
+from services.errors import RateLimited, Unavailable
+
 # Whoever has one IPv6 address has all of its network.
 ONE_HOUSEHOLD = 64
+# How long the shared counts may take, and how long they are left alone when they did not answer.
+PATIENCE, REST = 0.5, 5.0
+
+log = logging.getLogger("limits")
 
 
 @lru_cache(maxsize=4096)
@@ -48,3 +68,128 @@ class Allowance:
             return True
         self._left += count
         return False
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How much of what may be asked in a time."""
+
+    user: RateLimitItem
+    address: RateLimitItem
+    organization: RateLimitItem
+    sign_ups: RateLimitItem
+    password_resets: RateLimitItem
+
+    @classmethod
+    def of(cls, config: Config) -> "Rates":
+        """As an administrator has set them."""
+        return cls(
+            user=RateLimitItemPerMinute(config.points_per_user, namespace="user"),
+            address=RateLimitItemPerMinute(config.points_per_address, namespace="address"),
+            organization=RateLimitItemPerMinute(
+                config.points_per_organization, namespace="organization"
+            ),
+            sign_ups=RateLimitItemPerHour(config.sign_ups_per_address, namespace="sign-ups"),
+            password_resets=RateLimitItemPerHour(
+                config.password_resets_per_account, namespace="password-resets"
+            ),
+        )
+
+
+class Limits:
+    """The counts of what was asked, in a window that slides."""
+
+    def __init__(self, config: Config) -> None:
+        self.rates = Rates.of(config)
+        self._own = SlidingWindowCounterRateLimiter(Counts())
+        self._storage = _shared(config.rate_limit_url) if config.rate_limit_url else None
+        self._shared = SlidingWindowCounterRateLimiter(self._storage) if self._storage else None
+        self._rests_until = 0.0
+        self._is_away = False
+
+    async def spend(self, rate: RateLimitItem, whose: str, points: int = 1) -> None:
+        """Count something that was asked.
+
+        Raises:
+            RateLimited: it is too much; it was not counted.
+
+        """
+        if self._shared is not None and time.monotonic() >= self._rests_until:
+            # One asks whether it is back, the others go on without.
+            self._rests_until = time.monotonic() + REST if self._is_away else 0.0
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await _spend(self._shared, rate, whose, points)
+            except (StorageError, OSError) as error:
+                self._leave_alone(error)
+            else:
+                self._take_up()
+                return
+        await _spend(self._own, rate, whose, points)
+
+    async def close(self) -> None:
+        """Give connections back."""
+        if self._storage is not None:
+            await self._storage.bridge.storage.aclose()  # type: ignore[attr-defined]
+
+    def _leave_alone(self, error: Exception) -> None:
+        if not self._is_away:
+            log.warning("RATE_LIMIT_URL cannot be reached, each process counts: %s", type(error))
+        self._is_away = True
+        self._rests_until = time.monotonic() + REST
+
+    def _take_up(self) -> None:
+        if self._is_away:
+            log.warning("RATE_LIMIT_URL can be reached again.")
+        self._is_away = False
+        self._rests_until = 0.0
+
+
+def _shared(url: str) -> RedisStorage:
+    return RedisStorage(
+        url,
+        implementation="redispy",
+        wrap_exceptions=True,
+        key_prefix="appointments",
+        socket_connect_timeout=PATIENCE,
+        socket_timeout=PATIENCE,
+    )
+
+
+async def _spend(
+    limiter: SlidingWindowCounterRateLimiter, rate: RateLimitItem, whose: str, points: int
+) -> None:
+    if await limiter.hit(rate, whose, cost=min(points, rate.amount)):
+        return
+    stats = await limiter.get_window_stats(rate, whose)
+    wait = max(1.0, stats.reset_time - time.time())
+    raise RateLimited(datetime.now(UTC) + timedelta(seconds=wait))
+
+
+class Turns:
+    """So many at once; the next wait, and whoever comes when too many wait is sent away."""
+
+    def __init__(self, most: int, most_waiting: int) -> None:
+        self._free = asyncio.Semaphore(most)
+        self._most_waiting = most_waiting
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One of those that there may be at once, for as long as the block lasts.
+
+        Raises:
+            Unavailable: too many wait already.
+
+        """
+        if self._free.locked() and self._waiting >= self._most_waiting:
+            raise Unavailable
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._free.release()

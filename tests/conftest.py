@@ -28,7 +28,16 @@ from serving import Server
 from tests.api import Api
 from tests.factories import Factory, Person
 
-CONFIG = Config(secret_key=secrets.token_urlsafe(48), development=True)
+# One address asks for everybody; what is limited is for the tests of the limits.
+PLENTY = {
+    "executions_waiting": 10**6,
+    "points_per_user": 10**9,
+    "points_per_address": 10**9,
+    "points_per_organization": 10**9,
+    "sign_ups_per_address": 10**9,
+    "password_resets_per_account": 10**9,
+}
+CONFIG = Config(secret_key=secrets.token_urlsafe(48), development=True, **PLENTY)
 CLUSTER = pytest.StashKey[EmbeddedPostgres]()
 TEMPLATE = "template_of_tests"
 # The folders of tests that take seconds each.

@@ -27,6 +27,7 @@ from services.errors import (
     UsernameTaken,
     WeakPassword,
 )
+from services.limits import household
 from services.mailer import Mail
 from services.passwords import LONGEST
 
@@ -150,8 +151,11 @@ async def sign_up(
     Raises:
         EmailTaken, UsernameTaken: somebody else has it.
         WeakPassword: the password is easy to guess.
+        RateLimited: too many accounts were made from this address within an hour.
 
     """
+    limits = context.server.limits
+    await limits.spend(limits.rates.sign_ups, household(context.client.ip_address))
     password_hash = await checked_password(context, password, name, email, username or "")
     async with context.writing() as session:
         user = await add_user(

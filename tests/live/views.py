@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -172,7 +173,7 @@ async def revision_of(database: Database, calendar_id: UUID) -> int:
 
 def config(**changes: Any) -> Config:
     """The settings of the tests with some changed, and with the same secret."""
-    return Config(**{"secret_key": CONFIG.secret_key, "development": True, **changes})
+    return replace(CONFIG, **changes)
 
 
 @asynccontextmanager

@@ -114,6 +114,15 @@ def test_a_proxy_is_an_address_or_a_network(proxy: str) -> None:
     assert Config(secret_key=GOOD, trusted_proxies=good).trusted_proxies == good
 
 
+@pytest.mark.parametrize("url", ["memory://", "postgres://a/b", "redis:localhost", "localhost"])
+def test_counts_are_shared_in_no_other_way(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="RATE_LIMIT_URL must begin with redis://"):
+        Config(secret_key=GOOD, rate_limit_url=url)
+    with pytest.raises(ConfigurationError, match="port in RATE_LIMIT_URL must be from 1 to 65535"):
+        Config(secret_key=GOOD, rate_limit_url="redis://localhost:65536")
+    assert Config(secret_key=GOOD, rate_limit_url="rediss://a:6379/1").rate_limit_url
+
+
 def test_settings_stay_as_they_are() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config(secret_key=GOOD).secret_key = "another"  # type: ignore[misc]
