@@ -31,6 +31,7 @@ from services.accounts.sessions import end_lost_views, viewer_for
 from services.config import Config
 from services.context import Client, Context, Server
 from services.errors import NotSignedIn, ServiceError
+from services.limits import Allowance
 from services.live.feeds import Live
 from services.live.limits import Connections
 from services.live.tasks import again_and_again, ended
@@ -139,6 +140,7 @@ def application(config: Config, database_url: str) -> Starlette:
     view = View(
         make_context,
         counted_connections(config, live),
+        partial(Allowance, config.messages_at_once, config.messages_per_minute / 60),
         ide_page=ide_page(config),
         allowed_origins=config.allowed_origins,
     )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
+    from services.limits import Allowance
     from services.live.limits import Connections
 
 
@@ -212,10 +213,21 @@ class Stream(Subscriber[Payload]):
 class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
     """graphql-transport-ws with every message checked before it is acted on."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._messages: Allowance = self.view.messages_of_a_socket()  # type: ignore[attr-defined]
+
     async def handle_message(self, message: Any) -> None:
-        """Act on a message, or close the socket with 4400 if it is none."""
+        """Act on a message; close the socket with 4400 if it is none, and with 4429 if it is one
+        too many.
+        """
         if not _is_message(message):
             await self.handle_invalid_message("This is not a message of graphql-transport-ws")
+            return
+        # Who may begin an operation may end it.
+        is_end = message["type"] == "complete" and message["id"] in self.operations
+        if not is_end and not self._messages.take(1, asyncio.get_running_loop().time()):
+            await self.websocket.close(TOO_MANY, "Too many messages")
             return
         await super().handle_message(message)
 

@@ -6,7 +6,7 @@ shown masked, as it is while one runs. Who asks is found out by the maker of con
 hands in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
+    from services.limits import Allowance
     from services.live.limits import Connections
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -81,6 +82,7 @@ class View(GraphQL[Any, None]):
         self,
         make_context: MakeContext,
         connections: "Connections",
+        messages_of_a_socket: "Callable[[], Allowance]",
         *,
         ide_page: str | None,
         allowed_origins: Sequence[str],
@@ -95,6 +97,7 @@ class View(GraphQL[Any, None]):
             allowed_origins=allowed_origins,
         )
         self.streams = Streams()
+        self.messages_of_a_socket = messages_of_a_socket
         self._connections = connections
         self._make_context = make_context
         self._ide_page = ide_page

@@ -55,6 +55,9 @@ class Config:
         connections: how many live connections, sockets and event streams, the process takes.
         connections_per_address: how many of one client address.
         connections_per_user: how many of one signed-in user.
+        messages_per_minute: how many messages a socket may send; those that end an operation are
+            not counted.
+        messages_at_once: how many of them without a pause.
         executions: how many operations the process carries out at once.
         executions_waiting: how many may wait for their turn; more are sent away.
         points_per_user: what a signed-in user may ask in a minute; a query costs 1 for each of its
@@ -85,6 +88,8 @@ class Config:
     connections: int = 20_000
     connections_per_address: int = 1_000
     connections_per_user: int = 50
+    messages_per_minute: int = 100
+    messages_at_once: int = 30
     executions: int = 64
     executions_waiting: int = 128
     points_per_user: int = 1_200

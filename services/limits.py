@@ -47,6 +47,9 @@ def household(address: str | None) -> str:
 class Allowance:
     """So many things at once, and after that so many per second."""
 
+    # Ten thousand sockets have two each.
+    __slots__ = ("_left", "_most", "_per_second", "_taken_at")
+
     def __init__(self, most: float, per_second: float) -> None:
         self._most = most
         self._per_second = per_second

@@ -30,6 +30,7 @@ from tests.factories import Factory, Person
 
 # One address asks for everybody; what is limited is for the tests of the limits.
 PLENTY = {
+    "messages_at_once": 10**6,
     "executions_waiting": 10**6,
     "points_per_user": 10**9,
     "points_per_address": 10**9,

@@ -28,6 +28,7 @@ SETTINGS = {
     "BROADCAST_URL": "",
     "METRICS_ADDRESS": "",
     # One address asks for everybody.
+    "MESSAGES_AT_ONCE": "1000000",
     "EXECUTIONS_WAITING": "1000000",
     "POINTS_PER_USER": "1000000000",
     "POINTS_PER_ADDRESS": "1000000000",

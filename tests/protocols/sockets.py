@@ -27,6 +27,15 @@ class Socket:
     async def send(self, message: Any) -> None:
         await self.socket.send_str(message if isinstance(message, str) else json.dumps(message))
 
+    async def fragment(self, part: bytes, *, is_first: bool, is_last: bool) -> None:
+        """A frame as no client would make it: a part of a text message."""
+        kind = (0x80 if is_last else 0) | (0x01 if is_first else 0)
+        long = len(part) >= 1 << 16
+        size = bytes([0x80 | (127 if long else 126)]) + len(part).to_bytes(8 if long else 2)
+        self.socket._response.connection.transport.write(  # type: ignore[union-attr]
+            bytes([kind]) + size + bytes(4) + part
+        )
+
     async def subscribe(self, id: str, query: str, /, **variables: Any) -> None:
         payload = {"query": query, "variables": variables}
         await self.send({"type": "subscribe", "id": id, "payload": payload})

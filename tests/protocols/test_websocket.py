@@ -8,6 +8,7 @@ import pytest
 
 from tests.api import Api
 from tests.conftest import Clinic
+from tests.live.views import another_server
 from tests.protocols.sockets import ACK, INIT, PROTOCOL, acknowledged, connected, watch
 
 LARGEST_FRAME = 64 * 1024
@@ -161,6 +162,49 @@ async def test_a_frame_may_have_64_kilobytes_and_no_more(public: Api) -> None:
         assert await socket.next() == {"type": "pong"}
         await socket.send(message.ljust(LARGEST_FRAME + 1))
         assert await socket.close_code() == 1009
+
+
+async def test_a_message_may_have_64_kilobytes_however_it_is_cut(public: Api) -> None:
+    message = json.dumps({"type": "ping", "payload": {}}).ljust(LARGEST_FRAME + 1).encode()
+    for size, parts in ((LARGEST_FRAME, 2), (LARGEST_FRAME + 1, 3)):
+        async with acknowledged(public) as socket:
+            step = size // parts + 1
+            for begin in range(0, size, step):
+                is_last = begin + step >= size
+                await socket.fragment(
+                    message[begin : min(begin + step, size)], is_first=not begin, is_last=is_last
+                )
+            if size == LARGEST_FRAME:
+                assert await socket.next() == {"type": "pong"}
+            else:
+                assert await socket.close_code() == 1009
+
+
+async def test_text_that_is_no_utf_8_is_no_text(public: Api) -> None:
+    async with acknowledged(public) as socket:
+        await socket.fragment(b'{"type": "\xff"}', is_first=True, is_last=True)
+        assert await socket.close_code() == 1007
+
+
+async def test_a_socket_says_so_much_in_a_minute(clinic: Clinic, database_url: str) -> None:
+    limits = {"messages_at_once": 30, "messages_per_minute": 100}
+    async with (
+        another_server(clinic.public, database_url, **limits) as public,
+        acknowledged(public) as other,
+        acknowledged(public) as socket,
+    ):
+        # One was for the introduction. What ends an operation is not counted.
+        for _ in range(9):
+            await watch(socket, clinic, "1")
+            await socket.send({"type": "complete", "id": "1"})
+        for _ in range(20):
+            await socket.send({"type": "ping"})
+            assert await socket.next() == {"type": "pong"}
+        # What ends nothing is counted as all else, and two are earned in the meantime.
+        for _ in range(10):
+            await socket.send({"type": "complete", "id": "2"})
+        assert await socket.close_code() == 4429
+        await other.is_well()
 
 
 async def test_a_ping_is_answered_at_any_time_and_a_pong_is_not(public: Api) -> None:
