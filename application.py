@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models import Organization
 from models.database import Database
+from schema.sockets import MakeContext
 from schema.view import View
 from services import demo, housekeeping, organizations
 from services.accounts.sessions import end_lost_views, viewer_for
@@ -126,19 +127,8 @@ def application(config: Config, database_url: str) -> Starlette:
         await server.limits.close()
         server.passwords.close()
 
-    recent = RecentOrganizations(database)
-
-    async def make_context(
-        connection: HTTPConnection, authorization: str | None, *, for_view: bool = False
-    ) -> Context:
-        find = recent.find if for_view else partial(organizations.find_organization, database)
-        async with server.turns.turn():
-            context = await context_for(server, find, connection, authorization)
-        await context.spend(1)
-        return context
-
     view = View(
-        make_context,
+        context_maker(server),
         counted_connections(config, live),
         partial(Allowance, config.messages_at_once, config.messages_per_minute / 60),
         ide_page=ide_page(config),
@@ -154,6 +144,23 @@ def application(config: Config, database_url: str) -> Starlette:
     app.state.end_streams = view.streams.end
     app.state.meters = live.meters.registry
     return app
+
+
+def context_maker(server: Server) -> MakeContext:
+    """Finds out who asks, as one of the things that wait for their turn and are counted."""
+    recent = RecentOrganizations(server.database)
+
+    async def make_context(
+        connection: HTTPConnection, authorization: str | None, *, for_view: bool = False
+    ) -> Context:
+        known = partial(organizations.find_organization, server.database)
+        find = recent.find if for_view else known
+        async with server.turns.turn():
+            context = await context_for(server, find, connection, authorization)
+        await context.spend(1)
+        return context
+
+    return make_context
 
 
 def for_other_origins(config: Config) -> list[Middleware]:

@@ -80,7 +80,7 @@ async def test_nothing_that_is_asked_fails_on_our_side(clinic: Clinic) -> None:
         for document in asked:
             codes.update(await answered(api, document, world))
         print(role, dict(codes))
-        assert codes["NONE"] > len(asked) / 4
+        assert codes["NONE"] > len(asked) / 8
 
 
 async def answered(api: Api, document: str, world: World) -> list[str]:
