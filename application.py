@@ -6,14 +6,14 @@ Starlette is known here and in main.py alone. No rule lives here.
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -36,41 +36,74 @@ from services.limits import Allowance
 from services.live.feeds import Live
 from services.live.limits import Connections
 from services.live.tasks import again_and_again, ended
+from services.logs import log_what_nobody_awaits
 from services.mailer import ConsoleMailer
+from services.meters import RequestMeters
 from services.organizations import RecentOrganizations
 from services.passwords import Passwords
+from services.traces import Traces, current
 
 COLLECTOR = (5_000, 10, 5)
 FOR_EVER = "public, max-age=31536000, immutable"
 IDE = Path(__file__).parent / "web" / "dist" / "graphiql"
 # The page of GraphiQL runs its own files and talks to its own server, and nothing else.
-CONTENT_SECURITY = (
+OF_PAGES = (
     b"default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     b"worker-src 'self' blob:; connect-src 'self' ws: wss:; font-src 'self' data:; "
     b"img-src 'self' data:; frame-ancestors 'none'"
 )
-SECURITY_HEADERS = [
-    (b"content-security-policy", CONTENT_SECURITY),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
+# What is no page runs nothing and stands in nobody's frame.
+OF_DATA = b"default-src 'none'; frame-ancestors 'none'"
+TWO_YEARS = b"max-age=63072000; includeSubDomains"
+RawHeaders = list[tuple[bytes, bytes]]
 
 
 class Guarded:
-    """Says with every answer what a browser may do with it."""
+    """Says with every answer what a browser may do with it, and writes down that it was given."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, traces: Traces, headers: tuple[RawHeaders, RawHeaders]
+    ) -> None:
         self.app = app
+        self._traces = traces
+        self._of_data, self._of_pages = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, with the headers."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        with self._traces.tracing(named_by_proxy(scope)) as trace:
+            trace.method, trace.path = scope["method"], scope["path"]
+            request_id = (b"x-request-id", trace.request_id.encode())
 
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
-            await send(message)
+            async def guarded(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    given = message["headers"]
+                    is_page = scope["path"].startswith("/graphiql/") or is_html(given)
+                    ours = self._of_pages if is_page else self._of_data
+                    names = {name for name, _ in given}
+                    missing = [header for header in ours if header[0] not in names]
+                    message["headers"] = [*given, *missing, request_id]
+                    trace.status = message["status"]
+                    if trace.status == 404:
+                        # Whoever made it up may have written anything into it.
+                        trace.path = ""
+                await send(message)
 
-        await self.app(scope, receive, guarded)
+            await self.app(scope, receive, guarded)
+
+
+def is_html(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether an answer is a page."""
+    return any(name == b"content-type" and kind[:9] == b"text/html" for name, kind in headers)
+
+
+def named_by_proxy(scope: Scope) -> str:
+    """What a proxy that is trusted calls a request."""
+    if not scope.get("state", {}).get("is_proxied"):
+        return ""
+    return Headers(scope=scope).get("x-request-id", "")
 
 
 class Application(Starlette):
@@ -110,16 +143,9 @@ def application(config: Config, database_url: str) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await live.start()
-        tasks = [
-            asyncio.create_task(housekeeping.keep_house(server)),
-            asyncio.create_task(again_and_again(partial(end_lost_views, server))),
-        ]
-        # What is loaded by now lives as long as the process: the collector need not look at it.
-        gc.collect()
-        gc.freeze()
-        # Ten thousand sockets are a million objects that stay: not to be looked through for each
-        # few hundred that come, and yet often enough that no circles pile up.
-        gc.set_threshold(*COLLECTOR)
+        tasks = [asyncio.create_task(work) for work in background(server, meters)]
+        asyncio.get_running_loop().set_exception_handler(log_what_nobody_awaits)
+        calm_collector()
         yield
         await ended(tasks)
         await live.stop()
@@ -127,8 +153,11 @@ def application(config: Config, database_url: str) -> Starlette:
         await server.limits.close()
         server.passwords.close()
 
+    meters = RequestMeters(live.meters.registry)
+    traces = Traces(meters)
     view = View(
         context_maker(server),
+        traces,
         counted_connections(config, live),
         partial(Allowance, config.messages_at_once, config.messages_per_minute / 60),
         ide_page=ide_page(config),
@@ -137,7 +166,10 @@ def application(config: Config, database_url: str) -> Starlette:
     app = Application(
         routes=routes(config, database, view),
         lifespan=lifespan,
-        middleware=[Middleware(Guarded), *for_other_origins(config)],
+        middleware=[
+            Middleware(Guarded, traces, security_headers(config)),
+            *for_other_origins(config),
+        ],
         sockets=view,
     )
     app.state.trusted_proxies = config.trusted_proxies
@@ -147,20 +179,50 @@ def application(config: Config, database_url: str) -> Starlette:
 
 
 def context_maker(server: Server) -> MakeContext:
-    """Finds out who asks, as one of the things that wait for their turn and are counted."""
+    """What finds out who asks, in turn, and counts that they did."""
     recent = RecentOrganizations(server.database)
 
     async def make_context(
         connection: HTTPConnection, authorization: str | None, *, for_view: bool = False
     ) -> Context:
-        known = partial(organizations.find_organization, server.database)
-        find = recent.find if for_view else known
+        ordinary = partial(organizations.find_organization, server.database)
+        find = recent.find if for_view else ordinary
         async with server.turns.turn():
             context = await context_for(server, find, connection, authorization)
         await context.spend(1)
         return context
 
     return make_context
+
+
+def background(server: Server, meters: RequestMeters) -> list[Coroutine[Any, Any, None]]:
+    """What a server does by itself, for as long as it runs."""
+    return [
+        housekeeping.keep_house(server),
+        again_and_again(partial(end_lost_views, server)),
+        meters.watch_loop(),
+    ]
+
+
+def calm_collector() -> None:
+    """Let the collector leave what stays alone."""
+    # What is loaded by now lives as long as the process: the collector need not look at it.
+    gc.collect()
+    gc.freeze()
+    # Ten thousand sockets are a million objects that stay: not to be looked through for each
+    # few hundred that come, and yet often enough that no circles pile up.
+    gc.set_threshold(*COLLECTOR)
+
+
+def security_headers(config: Config) -> tuple[RawHeaders, RawHeaders]:
+    """What browsers are told with data, and with pages."""
+    always = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+    if config.base_url.startswith("https://"):
+        always.append((b"strict-transport-security", TWO_YEARS))
+    return (
+        [*always, (b"content-security-policy", OF_DATA), (b"cache-control", b"no-store")],
+        [*always, (b"content-security-policy", OF_PAGES)],
+    )
 
 
 def for_other_origins(config: Config) -> list[Middleware]:
@@ -231,15 +293,17 @@ async def context_for(
         connection.client.host if connection.client else None,
         connection.headers.get("user-agent"),
     )
-    request_id = uuid4().hex
+    trace = current()
     if authorization is not None:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise NotSignedIn
         organization, viewer = await viewer_for(server, token.strip())
-        return Context(server, organization, viewer, client, request_id)
+        trace.organization, trace.role = organization.slug, viewer.user.role.value
+        return Context(server, organization, viewer, client, trace.request_id)
     organization = await find(organization_slug(server.config, connection))
-    return Context(server, organization, None, client, request_id)
+    trace.organization = organization.slug
+    return Context(server, organization, None, client, trace.request_id)
 
 
 def organization_slug(config: Config, connection: HTTPConnection) -> str | None:

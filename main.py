@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import contextlib
 import getpass
-import logging
 import os
 import secrets
 import sys
@@ -16,7 +15,6 @@ from dataclasses import Field, fields
 from pathlib import Path
 
 from dotenv import load_dotenv
-from prometheus_client import CollectorRegistry, start_http_server
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -28,7 +26,7 @@ from models.embedded import DatabaseUnavailable, EmbeddedPostgres
 from models.migration import migrate
 from models.trouble import DatabaseUnusable, said_in_a_sentence
 from schema.root import schema
-from services import demo, housekeeping, organizations
+from services import demo, housekeeping, logs, organizations
 from services.accounts.users import create_admin
 from services.calendar.generation import generate_all
 from services.config import Config, ConfigurationError
@@ -36,13 +34,13 @@ from services.context import Context, Server
 from services.errors import Refusal, ServiceError
 from services.live.feeds import Live
 from services.mailer import ConsoleMailer
+from services.meters import show
 from services.passwords import Passwords
 
 HERE = Path(__file__).parent
 DATA = HERE / ".data"
 DEMO_PASSWORD = "a calm river by the clinic"  # noqa: S105 - shown to everybody who runs the demo
 console = Console()
-log = logging.getLogger("server")
 
 
 # ------------------------------------------------------------------------------ the environment
@@ -90,6 +88,14 @@ def whole_number(setting: "Field[int]") -> int:
     return int(word)
 
 
+def one_of(name: str, words: Sequence[str], default: str) -> str:
+    """A setting that is one of some words."""
+    word = os.environ.get(name) or default
+    if word not in words:
+        raise ConfigurationError(f"{name} must be one of: {', '.join(words)}.")
+    return word
+
+
 def demo_secret() -> str:
     """A secret of this checkout's own, so that restarting the demo signs nobody out."""
     file = DATA / "demo-secret"
@@ -120,6 +126,10 @@ def database_address() -> Iterator[str]:
 def serve(arguments: argparse.Namespace) -> None:
     """Serve until stopped."""
     config = settings(is_demo=arguments.demo)
+    logs.set_up(
+        one_of("LOG_FORMAT", logs.FORMATS, "text" if config.development else "json"),
+        one_of("LOG_LEVEL", logs.LEVELS, "INFO"),
+    )
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
     with database_address() as url:
         if arguments.migrate:
@@ -128,32 +138,13 @@ def serve(arguments: argparse.Namespace) -> None:
             asyncio.run(with_server(config, url, make_demo_once))
         text = announcement(config, host, port)
         app = application(config, url)
-        show_metrics(app.state.meters)
+        show(app.state.meters, os.environ.get("METRICS_ADDRESS", ""))
         serving.Server(
             app,
             host=host,
             port=port,
             on_start=lambda: console.print(text, highlight=False, soft_wrap=True),
         ).run()
-
-
-def show_metrics(registry: CollectorRegistry) -> None:
-    """Show the meters to Prometheus at an address of their own, where one is set.
-
-    Raises:
-        ConfigurationError: it is no address, or nothing can listen there.
-
-    """
-    where = os.environ.get("METRICS_ADDRESS", "")
-    if not where:
-        return
-    host, _, port = where.rpartition(":")
-    try:
-        start_http_server(int(port), host, registry)
-    except (OSError, OverflowError, ValueError) as error:
-        raise ConfigurationError(
-            f"METRICS_ADDRESS must be a host and a free port, such as 127.0.0.1:9464: {error}"
-        ) from error
 
 
 def announcement(config: Config, host: str, port: int) -> str:
@@ -371,8 +362,7 @@ def parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command; what goes wrong is said in a sentence."""
     load_dotenv(HERE / ".env")
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logs.set_up("text", "INFO")
     arguments = parser().parse_args(words)
     try:
         arguments.run(arguments)

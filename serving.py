@@ -372,7 +372,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 access_log=False,
-                log_level="warning",
+                log_config=None,
             )
         )
         self._on_start = on_start

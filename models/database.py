@@ -97,6 +97,8 @@ class Database:
             pool_recycle=1800,
             pool_pre_ping=True,
             pool_use_lifo=True,
+            # Values belong into no log and no message.
+            hide_parameters=True,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 10},
         )
         self._read_engine = self.engine.execution_options(postgresql_readonly=True)

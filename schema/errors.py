@@ -20,6 +20,7 @@ from strawberry.utils.str_converters import to_camel_case
 from schema.scalars import write_instant
 from services import errors
 from services.errors import RateLimited, Refusal, ServiceError
+from services.traces import current
 
 log = logging.getLogger("graphql")
 Cls = TypeVar("Cls", bound=type)
@@ -132,6 +133,7 @@ class PresentErrors(SchemaExtension):
             rejected = isinstance(result, PreExecutionError)
             request_id = getattr(self.execution_context.context, "request_id", "")
             result.errors = [presented(error, request_id, rejected=rejected) for error in found]
+            current().outcome = result.errors[0].extensions["code"]
 
 
 def presented(error: GraphQLError, request_id: str, *, rejected: bool = False) -> GraphQLError:

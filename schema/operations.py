@@ -16,6 +16,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from schema.points import points
+from services.traces import current
 
 MOST_DOCUMENTS = 1000
 # Longer ones are not what a client sends again and again, and parsed they take much memory.
@@ -98,6 +99,9 @@ class InTurn(SchemaExtension):
         if operation is None:
             # Without a name for several: `NamedOperation` has refused that.
             raise RuntimeError("Without an operation, nothing is carried out.")
+        trace = current()
+        trace.kind = operation.operation.value
+        trace.operation = operation.name.value if operation.name else ""
         if (more := points(document, operation) - 1) > 0:
             await context.spend(more)
         if operation.operation is OperationType.SUBSCRIPTION:

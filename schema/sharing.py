@@ -57,6 +57,11 @@ class Plan:
     # The variable that holds the cursor: viewers with different cursors are one group.
     after_variable: str | None
 
+    @property
+    def name(self) -> str:
+        """The name of the operation; empty where it has none."""
+        return self.operation.name.value if self.operation.name else ""
+
 
 @dataclass(frozen=True)
 class Shared:

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import uuid4
 
 import orjson
 from graphql import GraphQLError
@@ -32,6 +31,7 @@ from services.errors import (
     TooManyConnections,
     Unavailable,
 )
+from services.traces import current
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from services.limits import Allowance
     from services.live.limits import Connections
+    from services.traces import Traces
 
 
 class MakeContext(Protocol):
@@ -61,6 +62,12 @@ TRY_AGAIN_LATER = 1013
 # Clients come back after 1013 and not after this one: it is for the user to close something.
 TOO_MANY = 4429
 OUR_FAULT = 4500
+CLOSED: dict[type[Exception], int] = {
+    Unavailable: TRY_AGAIN_LATER,
+    RateLimited: TRY_AGAIN_LATER,
+    TooManyConnections: TOO_MANY,
+}
+SUBSCRIPTION = "subscription"
 LONGEST_REASON = 123
 # A public view that opens right after its socket trusts what the socket found out.
 RECENT_SECONDS = 2.0
@@ -80,7 +87,7 @@ def as_graphql_error(error: Exception) -> GraphQLError:
     if isinstance(error, ServiceError):
         code, message = code_and_message(error)
         return GraphQLError(message, extensions={"code": code, **facts_of(error)})
-    request_id = uuid4().hex
+    request_id = current().request_id
     log.error("Internal error in request %s", request_id, exc_info=error)
     return GraphQLError(
         "Something went wrong on our side.",
@@ -215,7 +222,9 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._messages: Allowance = self.view.messages_of_a_socket()  # type: ignore[attr-defined]
+        view: Any = self.view
+        self._messages: Allowance = view.messages_of_a_socket()
+        self._traces: Traces = view.traces
 
     async def handle_message(self, message: Any) -> None:
         """Act on a message; close the socket with 4400 if it is none, and with 4429 if it is one
@@ -235,16 +244,17 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
         """Acknowledge the connection, or ask the client to come back when we can be reached."""
         if message.get("payload", {}) is None:
             message = {**message, "payload": {}}
-        try:
-            await super().handle_connection_init(message)
-        except WebSocketDisconnected:
-            raise
-        except (Unavailable, RateLimited) as error:
-            await self.websocket.close(TRY_AGAIN_LATER, str(error))
-        except TooManyConnections as error:
-            await self.websocket.close(TOO_MANY, str(error))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told so much
-            await self.websocket.close(OUR_FAULT, as_graphql_error(error).message)
+        with self._traces.tracing() as trace:
+            trace.kind = "connection"
+            try:
+                await super().handle_connection_init(message)
+            except WebSocketDisconnected:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the client is told so much
+                answer = as_graphql_error(error)
+                trace.outcome = str((answer.extensions or {})["code"])
+                code = next((CLOSED[kind] for kind in CLOSED if isinstance(error, kind)), OUR_FAULT)
+                await self.websocket.close(code, answer.message)
         # What has been cancelled would be kept with its traceback for as long as the socket.
         self.connection_init_timeout_task = None
 
@@ -269,19 +279,24 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def run_operation(self, operation: Operation[Any, None]) -> None:
         """Run an operation with the rights that its sender has now."""
-        try:
-            if not operation.query.strip():
-                raise rejected("The query is empty.")
-            shared = shareable(operation.query, operation.variables, operation.operation_name)
-            # A live view renews what it knows by itself, and ends with its right.
-            await self.context.refresh(for_view=shared is not None)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the operation ends with it
-            await operation.send_initial_errors([as_graphql_error(error)])
-        else:
+        with self._traces.tracing() as trace:
+            try:
+                if not operation.query.strip():
+                    raise rejected("The query is empty.")
+                shared = shareable(operation.query, operation.variables, operation.operation_name)
+                # A live view renews what it knows by itself, and ends with its right.
+                await self.context.refresh(for_view=shared is not None)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the operation ends with it
+                answer = as_graphql_error(error)
+                trace.outcome = str((answer.extensions or {})["code"])
+                await operation.send_initial_errors([answer])
+                return
             if shared is None:
                 await super().run_operation(operation)
-            else:
-                await self._run_shared(operation, shared)
+                return
+            trace.kind, trace.operation = SUBSCRIPTION, shared.plan.name
+        # Whatever would be kept from here on is kept ten thousand times.
+        await self._run_shared(operation, shared)
 
     async def _run_shared(self, operation: Operation[Any, None], shared: Shared) -> None:
         """Send what a group is sent, each payload in this operation's own frame."""

@@ -27,6 +27,7 @@ from schema.errors import origin
 from schema.events import Asked, Streams, accepts_events, has_mutation
 from schema.root import schema
 from schema.sockets import (
+    SUBSCRIPTION,
     TRY_AGAIN_LATER,
     Connection,
     MakeContext,
@@ -36,6 +37,7 @@ from schema.sockets import (
     rejected,
 )
 from services.errors import RateLimited, ServiceError, TooManyConnections, Unavailable
+from services.traces import current
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
     from services.limits import Allowance
     from services.live.limits import Connections
+    from services.traces import Traces
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 LARGEST_BODY = 128 * 1024
@@ -81,6 +84,7 @@ class View(GraphQL[Any, None]):
     def __init__(
         self,
         make_context: MakeContext,
+        traces: "Traces",
         connections: "Connections",
         messages_of_a_socket: "Callable[[], Allowance]",
         *,
@@ -97,6 +101,7 @@ class View(GraphQL[Any, None]):
             allowed_origins=allowed_origins,
         )
         self.streams = Streams()
+        self.traces = traces
         self.messages_of_a_socket = messages_of_a_socket
         self._connections = connections
         self._make_context = make_context
@@ -133,6 +138,7 @@ class View(GraphQL[Any, None]):
         self, asked: Asked, scope: "Scope", receive: "Receive", send: "Send"
     ) -> None:
         """Serve an event stream, unless there are too many."""
+        current().kind = SUBSCRIPTION
         try:
             with (
                 self._connections.opened(_address(scope)),
@@ -345,6 +351,7 @@ def _was_not_executed(response_data: Any) -> bool:
 
 
 async def _answer(scope: "Scope", send: "Send", refused: _Refused) -> None:
+    current().outcome = str((refused.error.extensions or {})["code"])
     body = orjson.dumps({"errors": [refused.error.formatted]})
     accepted = dict(scope["headers"]).get(b"accept", b"")
     media_type = GRAPHQL_RESPONSE if GRAPHQL_RESPONSE.encode() in accepted else "application/json"

@@ -192,6 +192,6 @@ async def answering_unavailable() -> AsyncIterator[None]:
             or state in LOST_CONNECTION | GAVE_UP_WAITING
             or (isinstance(error, OperationalError) and state is None)
         ):
-            log.warning("The database did not answer: %s", error.orig)
+            log.warning("The database did not answer: %s %s", type(error.orig).__name__, state)
             raise Unavailable from error
         raise

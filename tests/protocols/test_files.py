@@ -49,11 +49,19 @@ def root_of(url: str) -> str:
     return url.removesuffix("/graphql")
 
 
-def check_headers(response: aiohttp.ClientResponse) -> None:
+OF_DATA = {"default-src": "'none'", "frame-ancestors": "'none'"}
+
+
+def check_headers(
+    response: aiohttp.ClientResponse, content_security: dict[str, str] = CONTENT_SECURITY
+) -> None:
     """What every answer says to browsers, exactly once."""
     (policy,) = response.headers.getall("content-security-policy")
     parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
-    assert parts == CONTENT_SECURITY
+    assert parts == content_security
+    assert len(response.headers.getall("x-request-id")) == 1
+    if content_security == OF_DATA:
+        assert response.headers.getall("cache-control") == ["no-store"]
     assert response.headers.getall("x-content-type-options") == ["nosniff"]
     assert response.headers.getall("referrer-policy") == ["no-referrer"]
 
@@ -168,7 +176,7 @@ async def test_in_production_there_is_no_graphiql(
     async with http.get(production_url, headers=headers) as response:
         assert response.status == 404
         assert "html" not in response.headers["content-type"]
-        check_headers(response)
+        check_headers(response, OF_DATA)
 
 
 async def test_in_production_a_header_does_not_name_the_organization(
@@ -183,8 +191,20 @@ async def test_in_production_a_header_does_not_name_the_organization(
 
 
 async def test_every_answer_tells_browsers_to_take_it_as_it_is(public: Api) -> None:
-    for path in ("/healthz", "/readyz", "/", "/nothing", "/graphql?query=x"):
+    for path in ("/healthz", "/readyz", "/", "/nothing", "/graphql?query=x", "/graphql?query={a}"):
         async with public.http.get(root_of(public.url) + path, allow_redirects=False) as response:
-            check_headers(response)
-            assert "access-control-allow-origin" not in response.headers
-            assert "server" not in response.headers or "Python" not in response.headers["server"]
+            check_headers(response, OF_DATA)
+            for name in ("access-control-allow-origin", "server", "strict-transport-security"):
+                assert name not in response.headers
+    async with public.http.post(public.url, json={"query": "{ __typename }"}) as response:
+        check_headers(response, OF_DATA)
+
+
+async def test_who_is_reached_by_tls_is_never_reached_without(
+    database_url: str, http: aiohttp.ClientSession
+) -> None:
+    with serving(replace(CONFIG, base_url="https://clinic.example"), database_url) as url:
+        for path in ("/healthz", "/graphiql/config.json", "/nothing"):
+            async with http.get(root_of(url) + path) as response:
+                (said,) = response.headers.getall("strict-transport-security")
+                assert said == "max-age=63072000; includeSubDomains"
