@@ -61,7 +61,8 @@ def settings(*, is_demo: bool = False) -> Config:
         secret_key=environ.get("SECRET_KEY") or (demo_secret() if is_demo else ""),
         base_url=environ.get("BASE_URL", f"http://127.0.0.1:{port}").rstrip("/"),
         base_domain=environ.get("BASE_DOMAIN", ""),
-        development=is_demo or environ.get("DEVELOPMENT", "").lower() in {"1", "true", "yes"},
+        development=is_demo or is_on("DEVELOPMENT"),
+        introspection=is_on("INTROSPECTION"),
         demo=is_demo,
         demo_password=environ.get("DEMO_PASSWORD", DEMO_PASSWORD),
         broadcast_url=environ.get("BROADCAST_URL", ""),
@@ -70,6 +71,11 @@ def settings(*, is_demo: bool = False) -> Config:
         trusted_proxies=listed("TRUSTED_PROXIES"),
         **{one.name: whole_number(one) for one in fields(Config) if one.type is int},
     )
+
+
+def is_on(name: str) -> bool:
+    """A setting that is yes or no."""
+    return os.environ.get(name, "").lower() in {"1", "true", "yes"}
 
 
 def listed(name: str) -> tuple[str, ...]:

@@ -135,6 +135,7 @@ class AccountMutations:
         "Makes a patient's account and signs in with it.",
         resolvers.sign_up,
         SignUpInput,
+        sensitive=True,
         returns={"accepted": (bool, "True where the account was made."), **SESSION},
         unpack=lambda session: {"accepted": True, "session": session},
     )
@@ -142,12 +143,14 @@ class AccountMutations:
         "Signs in; which of login and password is wrong is not told.",
         resolvers.sign_in,
         SignInInput,
+        sensitive=True,
         returns=SESSION,
     )
     refresh_session = mutation(
         "Exchanges a refresh token for a new pair of tokens.",
         resolvers.refresh_session,
         RefreshSessionInput,
+        sensitive=True,
         returns=SESSION,
     )
     sign_out = mutation(
@@ -160,6 +163,7 @@ class AccountMutations:
         "Sets a new password; every other session of the viewer ends.",
         resolvers.change_password,
         ChangePasswordInput,
+        sensitive=True,
         returns=SESSION,
     )
     update_profile = mutation(
@@ -172,5 +176,6 @@ class AccountMutations:
         "Chooses the first password with the token of an invitation, and signs in.",
         resolvers.accept_invitation,
         AcceptInvitationInput,
+        sensitive=True,
         returns=SESSION,
     )

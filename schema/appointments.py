@@ -17,6 +17,7 @@ from schema.directory.types import Doctor, Patient
 from schema.errors import UserError, shows
 from schema.fields import Node, describe_enum, entity, field, given, inputs, mutation, value
 from schema.scalars import Cursor
+from schema.sizes import HandedDown
 from services import errors
 
 describe_enum(
@@ -58,7 +59,7 @@ class Appointment(Node):
 
     reference: str = field("Short code to read out, such as K7QF-2M9D.")
     slot: Slot = field("Where it starts.", resolvers.slot_of)
-    slots: list[Slot] = field("All that it takes.", resolvers.slots_of)
+    slots: list[Slot] = field("All that it takes.", resolvers.slots_of, rows=4)
     doctor: Doctor | None = field("With whom.", directory_resolvers.doctor_of)
     patient: Patient | None = field(
         "Who comes, for those who may see it.", directory_resolvers.patient_of
@@ -76,7 +77,9 @@ class Appointment(Node):
     )
     booked_by: User | None = field("Who booked it.", resolvers.booked_by)
     version: int = field("Rises with every change; see `expectedVersion`.")
-    history: list[AppointmentEvent] = field("What happened to it, oldest first.", resolvers.history)
+    history: list[AppointmentEvent] = field(
+        "What happened to it, oldest first.", resolvers.history, rows=5
+    )
     created_at: datetime = field("When it was booked.")
     updated_at: datetime = field("When it last changed.")
 
@@ -87,7 +90,8 @@ class AppointmentUpdate:
 
     reset: bool = field("True: forget what you hold, `appointments` is all of it.")
     appointments: list[Appointment] = field(
-        "Current state; also of those that are cancelled or over, if they changed."
+        "Current state; also of those that are cancelled or over, if they changed.",
+        rows=HandedDown.FROM_ABOVE,
     )
     removed_ids: list[ID] = field(
         "Appointments that are the viewer's no longer, moved to another doctor; to be dropped.",
@@ -105,7 +109,9 @@ class AppointmentUpdate:
 class SlotTaken(UserError):
     """See the refusal."""
 
-    alternatives: list[Slot] = field("The nearest free slots of the same calendar, at most three.")
+    alternatives: list[Slot] = field(
+        "The nearest free slots of the same calendar, at most three.", rows=3
+    )
 
 
 @shows(errors.NotBookable)

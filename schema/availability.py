@@ -10,6 +10,7 @@ from models import AvailabilityTemplate as TemplateRow
 from models import Weekday
 from resolvers import calendar as resolvers
 from schema.fields import Node, Scope, describe_enum, entity, field, given, inputs, mutation, value
+from schema.sizes import SLOTS_A_DAY
 
 if TYPE_CHECKING:
     from schema.appointments import Appointment
@@ -51,7 +52,8 @@ class AvailabilityPreview:
     removed: int = field("Slots that go.")
     uncovered: list[Appointment] = field(
         "Appointments that the new availability would leave outside working hours. They are never "
-        "cancelled silently."
+        "cancelled silently.",
+        rows=SLOTS_A_DAY,
     )
 
 

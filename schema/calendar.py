@@ -28,6 +28,7 @@ from schema.fields import (
     value,
 )
 from schema.scalars import Cursor, TimeZone
+from schema.sizes import SLOTS_A_DAY, WINDOW, HandedDown
 from services import errors
 
 if TYPE_CHECKING:
@@ -66,10 +67,14 @@ class Calendar(Node):
             "ends_at": Arg("End of the window.", name="to"),
             "status": Arg("Only slots with one of these."),
         },
+        rows=WINDOW,
         scope=Scope.PUBLIC,
     )
     templates: list[AvailabilityTemplate] = field(
-        "Its weekly working hours, in order of start.", resolvers.templates, scope=Scope.PUBLIC
+        "Its weekly working hours, in order of start.",
+        resolvers.templates,
+        scope=Scope.PUBLIC,
+        rows=10,
     )
     cursor: Cursor = field(
         "Where the calendar stands; pass it as `after` to calendarChanges to miss nothing since.",
@@ -101,6 +106,7 @@ class Slot(Node):
     appointments: list[Appointment] = field(
         "Appointments in this slot that the viewer may see.",
         appointment_resolvers.appointments_of_slot,
+        rows=1,
     )
 
 
@@ -111,7 +117,11 @@ class CalendarUpdate:
     reset: bool = field(
         "True: forget what you hold for this window, `slots` is all of it.", scope=Scope.PUBLIC
     )
-    slots: list[Slot] = field("Current state; REMOVED ones are to be dropped.", scope=Scope.PUBLIC)
+    slots: list[Slot] = field(
+        "Current state; REMOVED ones are to be dropped.",
+        scope=Scope.PUBLIC,
+        rows=HandedDown.FROM_ABOVE,
+    )
     cursor: Cursor = field(
         "Keep it; pass it as `after` when you come back.",
         cursor_of_update,
@@ -129,7 +139,7 @@ class CalendarUpdate:
 class TimeTaken(UserError):
     """See the refusal."""
 
-    appointments: list[Appointment] = field("What stands there.")
+    appointments: list[Appointment] = field("What stands there.", rows=SLOTS_A_DAY)
 
 
 @inputs
@@ -152,6 +162,7 @@ class UnblockTimeInput:
 
 
 SLOTS = {"slots": (list[Slot], "The slots that it touched, as they are now.")}
+SIZES = {"slots": SLOTS_A_DAY}
 
 
 @strawberry.type
@@ -163,10 +174,12 @@ class CalendarMutations:
         resolvers.block_time,
         BlockTimeInput,
         returns=SLOTS,
+        rows=SIZES,
     )
     unblock_time = mutation(
         "Opens a time that was closed; what was closed before and after it stays so.",
         resolvers.unblock_time,
         UnblockTimeInput,
         returns=SLOTS,
+        rows=SIZES,
     )

@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 import strawberry
 
 from schema.fields import Scope, field
+from schema.sizes import HandedDown
 
 Row = TypeVar("Row")
 
@@ -45,9 +46,15 @@ class Connection(Generic[Row]):
     """See the description."""
 
     edges: list[Edge[Row]] = field(
-        "The items of this page, each with its cursor.", scope=Scope.PUBLIC
+        "The items of this page, each with its cursor.",
+        scope=Scope.PUBLIC,
+        rows=HandedDown.FROM_ABOVE,
+        weight=0,
     )
-    page_info: PageInfo = field("Where this page stands.", scope=Scope.PUBLIC)
+    page_info: PageInfo = field("Where this page stands.", scope=Scope.PUBLIC, weight=0)
     total_count: int = field(
-        "How many items the whole list has; counted only when asked.", _count, scope=Scope.PUBLIC
+        "How many items the whole list has; counted only when asked.",
+        _count,
+        scope=Scope.PUBLIC,
+        weight=10,
     )

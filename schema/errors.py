@@ -8,7 +8,7 @@ whole and shown masked.
 import logging
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import strawberry
 from graphql import GraphQLError
@@ -17,10 +17,13 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.execution import PreExecutionError
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.scalars import write_instant
+from schema.scalars import Unreadable, write_instant
 from services import errors
 from services.errors import RateLimited, Refusal, ServiceError
 from services.traces import current
+
+if TYPE_CHECKING:
+    from services.context import Context
 
 log = logging.getLogger("graphql")
 Cls = TypeVar("Cls", bound=type)
@@ -131,17 +134,20 @@ class PresentErrors(SchemaExtension):
         found = getattr(result, "errors", None)
         if found:
             rejected = isinstance(result, PreExecutionError)
-            request_id = getattr(self.execution_context.context, "request_id", "")
-            result.errors = [presented(error, request_id, rejected=rejected) for error in found]
+            context = self.execution_context.context
+            result.errors = [presented(error, context, rejected=rejected) for error in found]
             current().outcome = result.errors[0].extensions["code"]
 
 
-def presented(error: GraphQLError, request_id: str, *, rejected: bool = False) -> GraphQLError:
+def presented(error: GraphQLError, context: "Context", *, rejected: bool = False) -> GraphQLError:
     """An error with its code and the request's id; what is our bug is logged and masked."""
     if (error.extensions or {}).get("code"):
         return error
+    request_id = context.request_id
     code, message = _shown(error, request_id, rejected=rejected)
     facts = facts_of(origin(error))
+    if code == "BAD_INPUT" and not context.server.config.shows_schema:
+        message = _without_names(error, message)
     return GraphQLError(
         message,
         nodes=error.nodes,
@@ -150,6 +156,19 @@ def presented(error: GraphQLError, request_id: str, *, rejected: bool = False) -
         path=error.path,
         extensions={"code": code, "requestId": request_id, **facts},
     )
+
+
+def _without_names(error: GraphQLError, message: str) -> str:
+    """What is wrong with a value, without the names of types and of what would be right."""
+    said = error
+    while isinstance(said.original_error, GraphQLError):
+        said = said.original_error
+    if isinstance(said, Unreadable) or isinstance(said.original_error, ServiceError):
+        return message
+    where, is_variable, _ = message.partition(": ")
+    if is_variable and where.startswith("Variable '$"):
+        return f"{where}."
+    return "A value does not fit its place."
 
 
 def origin(error: GraphQLError) -> Exception | None:

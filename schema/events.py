@@ -14,10 +14,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
+from graphql import OperationType
+from strawberry.types.execution import PreExecutionError
 
 from resolvers.live import updates
+from schema.documents import Rejected
 from schema.groups import Payload, shareable, watch
+from schema.limits import operations_of
 from schema.root import schema
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ class Asked:
     operation_name: str | None
     context: "Context"
     last_event_id: str | None
+    extensions: Mapping[str, Any] | None
 
 
 def accepts_events(accept: str) -> bool:
@@ -57,16 +61,14 @@ def accepts_events(accept: str) -> bool:
 
 
 def has_mutation(query: str) -> bool:
-    """Whether a document could change something; False also for what is no document."""
+    """Whether a document could change something; False also for what is not let in."""
     try:
-        document = parse(query)
-    except GraphQLError:
-        return False
-    return any(
-        isinstance(definition, OperationDefinitionNode)
-        and definition.operation is OperationType.MUTATION
-        for definition in document.definitions
-    )
+        node = schema.documents.admitted(query, is_open=False).node
+    except Rejected as rejected:
+        if rejected.node is None:
+            return False
+        node = rejected.node
+    return any(one.operation is OperationType.MUTATION for one in operations_of(node))
 
 
 class Streams:
@@ -141,6 +143,7 @@ async def _payloads(asked: Asked) -> AsyncGenerator[Payload]:
         variable_values=dict(asked.variables or {}),
         context_value=asked.context,
         operation_name=asked.operation_name,
+        operation_extensions=dict(asked.extensions or {}),
     )
     async with aclosing(results):
         async for result in results:
@@ -148,7 +151,11 @@ async def _payloads(asked: Asked) -> AsyncGenerator[Payload]:
 
 
 def _json(result: Any) -> bytes:
-    shown: dict[str, Any] = {"data": result.data}
+    shown: dict[str, Any] = {}
+    if not isinstance(result, PreExecutionError):
+        shown["data"] = result.data
     if result.errors:
         shown["errors"] = [error.formatted for error in result.errors]
+    if result.extensions:
+        shown["extensions"] = result.extensions
     return orjson.dumps(shown)

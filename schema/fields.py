@@ -22,6 +22,7 @@ from strawberry.types.field import StrawberryField
 
 from resolvers import ids
 from schema.errors import TYPES, as_data
+from schema.sizes import ACT_WEIGHT, COST, PAGE_SIZE, PAGE_WEIGHT, Cost, Rows
 from services import errors
 from services.errors import Refusal
 
@@ -32,6 +33,8 @@ NEVER_EMPTY = "never empty"
 # At run time it is a class, whatever it is for a type checker.
 MAYBE: Any = Maybe
 SCOPE = "scope"
+SENSITIVE = "sensitive"
+NO_LISTS: Mapping[str, Rows] = MappingProxyType({})
 
 
 class Scope(IntEnum):
@@ -67,23 +70,38 @@ def field(
     name: str | None = None,
     arguments: Mapping[str, Arg] | None = None,
     scope: Scope = Scope.VIEWER,
+    rows: Rows | None = None,
+    weight: int | None = None,
     **options: Any,
 ) -> Any:
-    """A field of an object type. Without a resolver it is the row's attribute of the same name."""
+    """A field of an object type. Without a resolver it is the row's attribute of the same name.
+
+    Args:
+        rows: how many rows it has, where it is a list; of a page it is known.
+        weight: what it costs, where that is not what a row costs; a plain value costs nothing.
+
+    """
     if arguments and any(argument.type is not None for argument in arguments.values()):
         # It may be an input type; one that is imported lazily does not tell.
         options["extensions"] = [PlainInputs()]
     whole: dict[str, Any] = {"resolver": resolver, "description": description, "name": name}
-    made: Any = strawberry.field(**whole, metadata={SCOPE: scope}, **options)
+    if "first" in (arguments or {}):
+        rows, weight = PAGE_SIZE, PAGE_WEIGHT
+    metadata = {SCOPE: scope, COST: Cost(rows, weight)}
+    made: Any = strawberry.field(**whole, metadata=metadata, **options)
     _describe(made, arguments or {})
     return made
 
 
 def subscription(
-    description: str, resolver: Callable[..., Any], arguments: Mapping[str, Arg]
+    description: str,
+    resolver: Callable[..., Any],
+    arguments: Mapping[str, Arg],
+    *,
+    rows: Rows,
 ) -> Any:
-    """A field of the subscription type."""
-    metadata = {SCOPE: Scope.PUBLIC}
+    """A field of the subscription type; `rows` are those of its first update."""
+    metadata = {SCOPE: Scope.PUBLIC, COST: Cost(rows)}
     made: Any = strawberry.subscription(
         resolver=resolver, description=description, metadata=metadata
     )
@@ -232,6 +250,8 @@ def mutation(
     *,
     returns: Mapping[str, tuple[Any, str]],
     unpack: Callable[[Any], Mapping[str, Any]] | None = None,
+    rows: Mapping[str, Rows] = NO_LISTS,
+    sensitive: bool = False,
 ) -> Any:
     """A mutation: one input, one payload with what it yields and every way it can be refused.
 
@@ -239,11 +259,14 @@ def mutation(
         returns: the payload's own fields: name → (type, description); each is nullable.
         unpack: the values of these fields from what the resolver returned; with one field it is
             that itself, with several its attributes of the same names.
+        rows: how many there are of those of the payload's own fields that are lists.
+        sensitive: it takes a secret that somebody could guess at: one to an operation, or each
+            alias in one request would be a guess.
 
     """
     name = "".join(word.title() for word in resolver.__name__.split("_"))
     refusals = _refusals(resolver, input_type)
-    payload = _payload(name, returns, refusals)
+    payload = _payload(name, returns, refusals, rows)
 
     async def resolve(info: Info, input: Any) -> Any:
         try:
@@ -256,7 +279,9 @@ def mutation(
 
     resolve.__annotations__ = {"info": Info, "input": input_type, "return": payload}
     made: Any = strawberry.mutation(
-        resolver=resolve, description=f"{description} {_allowed(resolver)}"
+        resolver=resolve,
+        description=f"{description} {_allowed(resolver)}",
+        metadata={COST: Cost(weight=ACT_WEIGHT), SENSITIVE: sensitive},
     )
     _describe(made, {"input": Arg("What to do.")})
     return made
@@ -297,7 +322,10 @@ def _refusals(resolver: Callable[..., Any], input_type: type) -> Sequence[type[R
 
 
 def _payload(
-    name: str, returns: Mapping[str, tuple[Any, str]], refusals: Sequence[type[Refusal]]
+    name: str,
+    returns: Mapping[str, tuple[Any, str]],
+    refusals: Sequence[type[Refusal]],
+    rows: Mapping[str, Rows],
 ) -> Any:
     members: list[Any] = [TYPES[refusal] for refusal in refusals]
     union: Any = Annotated[
@@ -310,8 +338,11 @@ def _payload(
     }
     annotations["errors"] = list[union]
     parts = {
-        field_name: strawberry.field(description=text) for field_name, (_, text) in returns.items()
+        field_name: strawberry.field(description=text, metadata={COST: Cost(rows.get(field_name))})
+        for field_name, (_, text) in returns.items()
     }
-    parts["errors"] = strawberry.field(description="Why it was not done; empty where it was.")
+    parts["errors"] = strawberry.field(
+        description="Why it was not done; empty where it was.", metadata={COST: Cost(rows=1)}
+    )
     made = type(f"{name}Payload", (), {"__annotations__": annotations, **parts})
     return strawberry.type(made, description=f"What {name} did.")

@@ -29,7 +29,7 @@ class Payload(NamedTuple):
     cursor: str | None
 
 
-plans = Plans(schema._schema)  # noqa: SLF001 - Strawberry keeps graphql-core's schema there
+plans = Plans(schema._schema, schema.documents)  # noqa: SLF001 - Strawberry keeps it there
 
 
 def shareable(
@@ -89,7 +89,7 @@ async def _executed(shared: Shared, context: "Context", update: Any) -> Payload:
     )
     payload: dict[str, Any] = {"data": result.data}
     if result.errors:
-        errors = [presented(error, context.request_id) for error in result.errors]
+        errors = [presented(error, context) for error in result.errors]
         payload["errors"] = [error.formatted for error in errors]
     return Payload(orjson.dumps(payload), cursor_of_update(update))
 
@@ -101,5 +101,5 @@ def _failure(shared: Shared, context: "Context", error: Exception) -> Payload:
         path=[shared.response_name],
         original_error=error,
     )
-    shown = presented(located, context.request_id)
+    shown = presented(located, context)
     return Payload(orjson.dumps({"data": None, "errors": [shown.formatted]}), None)

@@ -1,26 +1,19 @@
-"""What each operation gets of its own before it runs, and the parsed documents that all share; what
-it costs, and that it waits for its turn.
+"""What happens around an operation: it is let in or refused before it runs, costs something, waits
+for its turn, and gets what is its own.
 """
 
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
-from typing import ClassVar
+from typing import Any
 
-from graphql import (
-    DocumentNode,
-    GraphQLError,
-    OperationDefinitionNode,
-    OperationType,
-    get_operation_ast,
-)
+import strawberry
+from graphql import GraphQLError, OperationDefinitionNode, OperationType, get_operation_ast
 from strawberry.extensions import SchemaExtension
+from strawberry.types.execution import ExecutionContext, PreExecutionError
 
+from schema.documents import Document, Documents, Rejected, check_nesting, check_price
 from schema.points import points
+from schema.prices import MOST_POINTS
 from services.traces import current
-
-MOST_DOCUMENTS = 1000
-# Longer ones are not what a client sends again and again, and parsed they take much memory.
-LONGEST_DOCUMENT = 10_000
 
 
 class OwnMemory(SchemaExtension):
@@ -34,30 +27,6 @@ class OwnMemory(SchemaExtension):
         """Replace the context of the connection by one of the operation."""
         self.execution_context.context = self.execution_context.context.for_operation()
         yield
-
-
-class ParsedDocuments(SchemaExtension):
-    """Parses each document once.
-
-    Strawberry's own cache parses in its hook, where a syntax error escapes the presentation of
-    errors; this one only remembers what was parsed in the ordinary place.
-    """
-
-    _parsed: ClassVar[OrderedDict[str, DocumentNode]] = OrderedDict()
-
-    def on_parse(self) -> Iterator[None]:
-        """Hand in the document that is known, or remember the one that was parsed."""
-        query = self.execution_context.query or ""
-        known = self._parsed.get(query)
-        if known is not None:
-            self._parsed.move_to_end(query)
-            self.execution_context.graphql_document = known
-        yield
-        document = self.execution_context.graphql_document
-        if known is None and document is not None and len(query) <= LONGEST_DOCUMENT:
-            self._parsed[query] = document
-            if len(self._parsed) > MOST_DOCUMENTS:
-                self._parsed.popitem(last=False)
 
 
 class NamedOperation(SchemaExtension):
@@ -109,3 +78,59 @@ class InTurn(SchemaExtension):
         else:
             async with context.turn():
                 yield
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema, which lets in what `documents` admits.
+
+    It is silent about refused requests: `PresentErrors` logs what is our bug.
+    """
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.documents = Documents(self._schema)
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Log nothing."""
+
+    async def _prepare_operation_async(
+        self, context: ExecutionContext, extensions_runner: Any
+    ) -> PreExecutionError | None:
+        """Let an operation in: called by Strawberry for every transport, before anything else."""
+        document = None
+        try:
+            if context.query:
+                is_open = context.context.server.config.shows_schema
+                document = self.documents.admitted(context.query, is_open=is_open)
+                context.graphql_document = document.node
+                # It has been validated.
+                context.validation_rules = ()
+        except Rejected as rejected:
+            if rejected.node is None:
+                return PreExecutionError(data=None, errors=rejected.errors)
+            # Strawberry looks first whether such an operation may come this way at all.
+            context.graphql_document = rejected.node
+            context.pre_execution_errors = rejected.errors
+        refused = await super()._prepare_operation_async(context, extensions_runner)
+        if refused is not None or document is None:
+            return refused
+        try:
+            _check_request(context, document)
+        except Rejected as rejected:
+            return PreExecutionError(data=None, errors=rejected.errors)
+        return None
+
+
+def _check_request(context: ExecutionContext, document: Document) -> None:
+    """Refuse what the variables of a request make of its document.
+
+    Raises:
+        Rejected: they go too deep, or make it too dear.
+
+    """
+    variables = context.variables or {}
+    check_nesting(variables)
+    points = document.price(context.operation_name).of(variables)
+    if (context.operation_extensions or {}).get("cost") is True:
+        context.extensions_results["cost"] = {"requested": points, "limit": MOST_POINTS}
+    check_price(points)

@@ -1,11 +1,8 @@
 """The roots of the schema: where queries, mutations and subscriptions enter."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers import accounts as account_resolvers
@@ -34,9 +31,10 @@ from schema.directory.acts import DirectoryMutations
 from schema.directory.types import Department, Doctor, Office, Patient
 from schema.errors import PresentErrors
 from schema.fields import PAGE, Arg, Node, field, subscription
-from schema.operations import InTurn, NamedOperation, OwnMemory, ParsedDocuments
+from schema.operations import InTurn, NamedOperation, OwnMemory, Schema
 from schema.organizations import Organization, OrganizationMutations
 from schema.scalars import SCALARS
+from schema.sizes import OWN_APPOINTMENTS, WINDOW, length_of
 
 SEARCH = Arg("A part of the name.")
 
@@ -54,6 +52,7 @@ class Query:
         "Several things by id, in the order of the ids; at most 100.",
         node_resolvers.nodes,
         arguments={"node_ids": Arg("Their global ids.", name="ids")},
+        rows=length_of("ids"),
     )
     viewer: User | None = field(
         "The signed-in user; null for the public.", account_resolvers.viewer
@@ -146,6 +145,7 @@ class Subscription:
             "ends_at": Arg("End of the window, at most 92 days later.", name="to"),
             "after": Arg("The last cursor that was received; nothing for all.", type=Cursor | None),
         },
+        rows=WINDOW,
     )
     appointment_changes: AsyncIterator[AppointmentUpdate] = subscription(
         "A live view of the viewer's own appointments: a patient's, or a doctor's. The first "
@@ -154,27 +154,14 @@ class Subscription:
         "changed appointment.",
         live_resolvers.appointment_changes,
         {"after": Arg("The last cursor that was received; nothing for all.", type=Cursor | None)},
+        rows=OWN_APPOINTMENTS,
     )
-
-
-class Schema(strawberry.Schema):
-    """Strawberry's schema, silent about refused requests: `PresentErrors` logs what is our bug."""
-
-    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
-        """Log nothing."""
 
 
 schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    extensions=[
-        PresentErrors,
-        OwnMemory,
-        ParsedDocuments,
-        ValidationCache,
-        NamedOperation,
-        InTurn,
-    ],
+    extensions=[PresentErrors, OwnMemory, NamedOperation, InTurn],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -12,7 +12,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from resolvers.cursors import Cursor
 
-__all__ = ["SCALARS", "Cursor", "TimeZone"]
+__all__ = ["SCALARS", "Cursor", "TimeZone", "read_instant"]
 
 TimeZone = NewType("TimeZone", str)
 
@@ -24,22 +24,27 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 NO_ZONES = frozenset({"Factory", "localtime"})
 
 
+class Unreadable(GraphQLError):
+    """A value that is none of its scalar's; the message names nothing of the schema."""
+
+
 def _text(value: Any, example: str) -> str:
     if not isinstance(value, str):
-        raise GraphQLError(f"Expected a string such as {example}.")
+        raise Unreadable(f"Expected a string such as {example}.")
     return value
 
 
-def _read_instant(value: Any) -> datetime:
+def read_instant(value: Any) -> datetime:
+    """The instant that a value on the wire is."""
     text = _text(value, "2027-03-28T09:00:00+02:00")
     if not INSTANT.fullmatch(text):
-        raise GraphQLError(
+        raise Unreadable(
             "This is not an instant with its offset, such as 2027-03-28T09:00:00+02:00 or …Z."
         )
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise GraphQLError("This instant does not exist.") from error
+        raise Unreadable("This instant does not exist.") from error
 
 
 def write_instant(value: datetime) -> str:
@@ -53,21 +58,21 @@ def _read_day(value: Any) -> date:
         if DAY.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError as error:
-        raise GraphQLError("This day does not exist.") from error
-    raise GraphQLError("This is not a day such as 2027-03-28.")
+        raise Unreadable("This day does not exist.") from error
+    raise Unreadable("This is not a day such as 2027-03-28.")
 
 
 def _read_time(value: Any) -> time:
     text = _text(value, "09:30")
     if not TIME.fullmatch(text):
-        raise GraphQLError("This is not a wall-clock time such as 09:30.")
+        raise Unreadable("This is not a wall-clock time such as 09:30.")
     return time.fromisoformat(text)
 
 
 def _read_zone(value: Any) -> str:
     text = _text(value, "Europe/Madrid")
     if text not in _zones():
-        raise GraphQLError("This is not a time zone such as Europe/Madrid.")
+        raise Unreadable("This is not a time zone such as Europe/Madrid.")
     return text
 
 
@@ -79,7 +84,7 @@ def _zones() -> frozenset[str]:
 def _read_cursor(value: Any) -> str:
     text = _text(value, "the cursor of an update")
     if len(text) > 200:
-        raise GraphQLError("This is not a cursor.")
+        raise Unreadable("This is not a cursor.")
     return text
 
 
@@ -89,7 +94,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="An instant, ISO 8601. Input needs an offset; output is always UTC, "
         "ending in Z.",
         serialize=write_instant,
-        parse_value=_read_instant,
+        parse_value=read_instant,
     ),
     date: strawberry.scalar(
         name="Date",

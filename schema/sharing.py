@@ -28,21 +28,21 @@ from graphql import (
     SelectionSetNode,
     VariableNode,
     get_named_type,
-    get_operation_ast,
-    parse,
-    validate,
 )
 from graphql.execution.values import get_argument_values, get_variable_values
 from strawberry.types.field import StrawberryField
 
+from schema.documents import Documents, Rejected, check_nesting, check_price
 from schema.fields import SCOPE, Scope
+from schema.prices import Price
 
 if TYPE_CHECKING:
     from services.context import Context
 
 LIVE_FIELDS = frozenset({"calendarChanges", "appointmentChanges"})
 AFTER = "after"
-MOST_PLANS = 1000
+# Each keeps its document.
+MOST_PLANS = 200
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Plan:
     scope: Scope
     # The variable that holds the cursor: viewers with different cursors are one group.
     after_variable: str | None
+    price: Price
 
     @property
     def name(self) -> str:
@@ -98,23 +99,26 @@ class Shared:
 class Plans:
     """The plans of the documents that are watched, made once each."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, documents: Documents) -> None:
         self._schema = schema
-        self._plans: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
+        self._documents = documents
+        self._plans: OrderedDict[tuple[str, str | None], Plan] = OrderedDict()
 
     def shared(
         self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None
     ) -> Shared | None:
-        """The subscription, if it can be shared; None for whatever the ordinary way is for."""
-        key = (query, operation_name)
-        if key not in self._plans:
-            self._plans[key] = self._plan(query, operation_name)
-            if len(self._plans) > MOST_PLANS:
-                self._plans.popitem(last=False)
-        plan = self._plans[key]
+        """The subscription, if it can be shared; None for whatever the ordinary way is for, and
+        for what it refuses.
+        """
+        plan = self._known(query, operation_name)
         if plan is None:
             return None
         given = dict(variables or {})
+        try:
+            check_nesting(given)
+            check_price(plan.price.of(given))
+        except Rejected:
+            return None
         definitions = plan.operation.variable_definitions or ()
         coerced = get_variable_values(self._schema, definitions, given)
         if isinstance(coerced, list) or self._schema.subscription_type is None:
@@ -126,25 +130,41 @@ class Plans:
             return None
         return Shared(plan, given, coerced, arguments)
 
+    def _known(self, query: str, operation_name: str | None) -> Plan | None:
+        key = (query, operation_name)
+        plan = self._plans.get(key)
+        if plan is not None:
+            self._plans.move_to_end(key)
+            return plan
+        plan = self._plan(query, operation_name)
+        if plan is not None:
+            self._plans[key] = plan
+            if len(self._plans) > MOST_PLANS:
+                self._plans.popitem(last=False)
+        return plan
+
     def _plan(self, query: str, operation_name: str | None) -> Plan | None:
         if not any(name in query for name in LIVE_FIELDS):
             return None
         try:
-            document = parse(query)
-        except GraphQLError:
+            # As a stranger: what is wrong is said in the ordinary way.
+            document = self._documents.admitted(query, is_open=False)
+        except Rejected:
             return None
-        operation = get_operation_ast(document, operation_name)
+        operation = document.operation(operation_name)
         if operation is None or operation.operation is not OperationType.SUBSCRIPTION:
             return None
-        if validate(self._schema, document) or len(operation.selection_set.selections) != 1:
+        if len(operation.selection_set.selections) != 1:
             return None
         (field,) = operation.selection_set.selections
         if not _is_live(field):
             return None
-        scopes = _Scopes(self._schema, document)
+        scopes = _Scopes(self._schema, document.node)
         scope = scopes.of(operation.selection_set, self._schema.subscription_type)
         key = (query, operation_name)
-        return Plan(key, document, operation, field, scope, _after_variable(field, query))
+        after_variable = _after_variable(field, query)
+        price = document.price(operation_name)
+        return Plan(key, document.node, operation, field, scope, after_variable, price)
 
 
 class _Scopes:

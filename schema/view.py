@@ -205,6 +205,7 @@ class View(GraphQL[Any, None]):
                 context_value=context,
                 operation_name=request_data.operation_name,
                 allowed_operation_types=allowed if is_post else {OperationType.QUERY},
+                operation_extensions=request_data.extensions,
             )
         except MissingQueryError as error:
             raise _Refused(400, rejected("There is no query in the request.")) from error
@@ -276,13 +277,14 @@ class View(GraphQL[Any, None]):
     def create_response(self, response_data: Any, sub_response: Any) -> "Response":
         """The response in the media type that the client accepts.
 
-        In the newer one a request that was not executed has no `data` and is a 400.
+        A request that was not executed has no `data`; in the newer one it is a 400.
         """
         media_type = sub_response.headers["content-type"]
         del sub_response.headers["content-type"]
-        if media_type == GRAPHQL_RESPONSE and _was_not_executed(response_data):
+        if _was_not_executed(response_data):
             response_data.pop("data", None)
-            sub_response.status_code = sub_response.status_code or 400
+            if media_type == GRAPHQL_RESPONSE:
+                sub_response.status_code = sub_response.status_code or 400
         response = super().create_response(response_data, sub_response)
         response.headers["content-type"] = f"{media_type}; charset=utf-8"
         return response
@@ -323,7 +325,16 @@ def _events(data: GraphQLRequestData, context: Any, request: Any) -> _Events:
     if request.method == "GET" and has_mutation(data.query):
         raise _Refused(405, rejected("Mutations need POST."), allow=b"POST")
     last_event_id = request.headers.get("last-event-id")
-    return _Events(Asked(data.query, data.variables, data.operation_name, context, last_event_id))
+    return _Events(
+        Asked(
+            data.query,
+            data.variables,
+            data.operation_name,
+            context,
+            last_event_id,
+            data.extensions,
+        )
+    )
 
 
 def _when_to_return(error: Exception) -> dict[str, bytes]:

@@ -146,8 +146,12 @@ def idempotency_key(value: str, field: str = "idempotency_key") -> str:
 
 
 def escaped_like(search: str) -> str:
-    """`search` as a pattern for ILIKE that finds it anywhere, its wildcards taken literally."""
-    escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    """`search` as a pattern for ILIKE that finds it anywhere, its wildcards taken literally.
+
+    In the composed form, in which texts are kept.
+    """
+    escaped = unicodedata.normalize("NFC", search)
+    escaped = escaped.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
 
 

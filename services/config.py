@@ -46,6 +46,7 @@ class Config:
         base_url: the address that people reach the server by, for links in mails.
         base_domain: organizations answer at `<slug>.<base_domain>`; empty where there is one.
         development: True lets a header name the organization and shows GraphiQL.
+        introspection: True shows the schema to everybody, as `development` does.
         demo: True serves demo data and shows its accounts.
         demo_password: of the demo accounts.
         access_token_minutes: how long an access token is good for.
@@ -79,6 +80,7 @@ class Config:
     base_url: str = "http://127.0.0.1:8000"
     base_domain: str = ""
     development: bool = False
+    introspection: bool = False
     demo: bool = False
     demo_password: str = ""
     access_token_minutes: int = 10
@@ -100,6 +102,11 @@ class Config:
     rate_limit_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+
+    @property
+    def shows_schema(self) -> bool:
+        """Whether the schema is no secret: it may be asked for, and errors say its names."""
+        return self.development or self.introspection
 
     def __post_init__(self) -> None:
         if len(self.secret_key.encode()) < SECRET_BYTES or len(set(self.secret_key)) < 10:

@@ -39,9 +39,13 @@ class Api:
         return type(self)(self.url, self.http, self.slug, token)
 
     @property
+    def place(self) -> dict[str, str]:
+        """What says which organization is meant."""
+        return {"x-organization": self.slug}
+
+    @property
     def headers(self) -> dict[str, str]:
-        headers = {"x-organization": self.slug}
-        return headers | ({"authorization": f"Bearer {self.token}"} if self.token else {})
+        return self.place | ({"authorization": f"Bearer {self.token}"} if self.token else {})
 
     async def send(self, document: str, /, **variables: Any) -> dict[str, Any]:
         """The whole answer to a document, errors included."""

@@ -53,6 +53,7 @@ class Doctor(Node):
         "The first slot that can be booked now; null where there is none within the horizon.",
         calendar_resolvers.next_available_slot,
         scope=Scope.PUBLIC,
+        weight=5,
     )
 
 

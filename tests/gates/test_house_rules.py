@@ -118,3 +118,18 @@ def test_an_undeclared_or_forgotten_refusal_is_found() -> None:
     assert rules.undeclared_refusals(schema, {"book": {"SlotTaken"}}) != []
     keyed = build_schema(SCHEMA.format(**GOOD | {"more": "idempotencyKey: String"}))
     assert rules.undeclared_refusals(keyed, {"book": set()}) != []
+
+
+def test_a_list_that_does_not_say_how_long_it_is_is_found() -> None:
+    broken = build_schema(
+        "type Query { slots: [Slot!]! names: [String!] one: Slot } type Slot { id: ID }"
+    )
+    assert rules.unpriced_lists(broken) == ["Query.slots"]
+
+
+def test_a_secret_that_may_be_guessed_at_is_found() -> None:
+    broken = build_schema(
+        "type Query { a: Int } input A { password: String } input B { name: String } "
+        "type Mutation { open(input: A!): Int rename(input: B!): Int }"
+    )
+    assert rules.guessable_secrets(broken) == ["open"]

@@ -4,21 +4,30 @@ proofs can show that a broken place is found."""
 import ast
 import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from graphql import (
     GraphQLEnumType,
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
+    get_named_type,
+    get_nullable_type,
     is_introspection_type,
+    is_leaf_type,
+    is_list_type,
     is_specified_scalar_type,
 )
+
+from schema.fields import SENSITIVE
+from schema.sizes import COST, NO_COST
 
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("schema", "resolvers", "services", "models")
@@ -173,6 +182,39 @@ def undeclared_refusals(schema: GraphQLSchema, declared: dict[str, set[str]]) ->
         if shown != declared[name] | implied:
             found.append(f"{name}: {shown ^ (declared[name] | implied)}")
     return found
+
+
+def unpriced_lists(schema: GraphQLSchema) -> list[str]:
+    """Lists of things that do not say how many there are: what they cost is not known."""
+    return [
+        f"{name}.{field_name}"
+        for name, kind in schema.type_map.items()
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
+        and not is_introspection_type(kind)
+        for field_name, field in kind.fields.items()
+        if is_list_type(get_nullable_type(field.type))
+        and not is_leaf_type(get_named_type(field.type))
+        if declared(field).get(COST, NO_COST).rows is None
+    ]
+
+
+SECRETS = {"password", "currentPassword", "token", "refreshToken", "code"}
+
+
+def guessable_secrets(schema: GraphQLSchema) -> list[str]:
+    """Mutations that take a secret, and as many times in one operation as somebody likes."""
+    return [
+        name
+        for name, field in schema.mutation_type.fields.items()
+        if SECRETS & get_named_type(field.args["input"].type).fields.keys()
+        and not declared(field).get(SENSITIVE)
+    ]
+
+
+def declared(field: GraphQLField) -> Mapping[str, Any]:
+    """What was declared beside a field."""
+    definition = field.extensions.get("strawberry-definition")
+    return getattr(definition, "metadata", {})
 
 
 # Acts of the server itself, of the command line and of signing in: there is no viewer, or not yet.

@@ -48,6 +48,14 @@ def test_every_union_of_errors_is_what_the_service_declares() -> None:
     assert rules.undeclared_refusals(graphql_schema, rules.declared_refusals()) == []
 
 
+def test_every_list_says_how_long_it_is() -> None:
+    assert rules.unpriced_lists(graphql_schema) == []
+
+
+def test_every_act_that_takes_a_secret_is_sensitive() -> None:
+    assert rules.guessable_secrets(graphql_schema) == []
+
+
 def test_every_act_names_its_permission() -> None:
     assert rules.unguarded_acts(rules.ROOT) == []
 

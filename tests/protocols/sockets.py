@@ -80,7 +80,7 @@ async def connected(
     async with api.http.ws_connect(
         api.url,
         protocols=protocols,
-        headers={"x-organization": api.slug, **headers},
+        headers={**api.place, **headers},
         max_msg_size=0,
     ) as socket:
         yield Socket(socket)

@@ -126,3 +126,12 @@ def test_counts_are_shared_in_no_other_way(url: str) -> None:
 def test_settings_stay_as_they_are() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config(secret_key=GOOD).secret_key = "another"  # type: ignore[misc]
+
+
+def test_the_schema_is_shown_where_it_is_developed_with_or_where_that_is_wanted() -> None:
+    shown = [
+        Config(secret_key=GOOD, development=development, introspection=introspection).shows_schema
+        for development in (False, True)
+        for introspection in (False, True)
+    ]
+    assert shown == [False, True, True, True]
