@@ -1,7 +1,8 @@
 """What happens around an operation: it is let in or refused before it runs, costs something, waits
-for its turn, and gets what is its own.
+for its turn, gets what is its own, and ends when its time is over.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from strawberry.types.execution import ExecutionContext, PreExecutionError
 from schema.documents import Document, Documents, Rejected, check_nesting, check_price
 from schema.points import points
 from schema.prices import MOST_POINTS
+from services.errors import Unavailable
 from services.traces import current
 
 
@@ -81,7 +83,7 @@ class InTurn(SchemaExtension):
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, which lets in what `documents` admits.
+    """Strawberry's schema, which lets in what `documents` admits, and gives it so much time.
 
     It is silent about refused requests: `PresentErrors` logs what is our bug.
     """
@@ -119,6 +121,18 @@ class Schema(strawberry.Schema):
         except Rejected as rejected:
             return PreExecutionError(data=None, errors=rejected.errors)
         return None
+
+    async def _execute_operation(self, execution_context: ExecutionContext, *rest: Any) -> Any:
+        """Carry out a query or a mutation: what it has not done in its time it leaves undone."""
+        try:
+            async with asyncio.timeout(execution_context.context.server.config.operation_seconds):
+                return await super()._execute_operation(execution_context, *rest)
+        except TimeoutError:
+            # Returned: what is raised here passes by the presentation of errors.
+            error = GraphQLError(Unavailable.message, original_error=Unavailable())
+            refused = PreExecutionError(data=None, errors=[error])
+            execution_context.result = refused
+            return refused
 
 
 def _check_request(context: ExecutionContext, document: Document) -> None:

@@ -218,9 +218,12 @@ class View(GraphQL[Any, None]):
             # The address of a mistake, followed by whoever comes across it, must change nothing.
             raise _Refused(405, rejected("Mutations need POST."), allow=b"POST") from error
         if isinstance(result, PreExecutionError):
-            for reason in map(origin, result.errors or ()):
+            for said in result.errors or ():
+                reason = origin(said)
                 if isinstance(reason, RateLimited | Unavailable):
                     raise reason
+                if (said.extensions or {}).get("code") == "UNAVAILABLE":
+                    raise _Refused(503, said)
         return result
 
     @property

@@ -47,6 +47,7 @@ class Config:
         base_domain: organizations answer at `<slug>.<base_domain>`; empty where there is one.
         development: True lets a header name the organization and shows GraphiQL.
         introspection: True shows the schema to everybody, as `development` does.
+        operation_seconds: how long a query or mutation may take.
         demo: True serves demo data and shows its accounts.
         demo_password: of the demo accounts.
         access_token_minutes: how long an access token is good for.
@@ -81,6 +82,7 @@ class Config:
     base_domain: str = ""
     development: bool = False
     introspection: bool = False
+    operation_seconds: float = 10.0
     demo: bool = False
     demo_password: str = ""
     access_token_minutes: int = 10

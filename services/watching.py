@@ -115,7 +115,7 @@ async def watch(
         with feed.joined(rendering.group, view.follow) as audience:
             try:
                 async with asyncio.timeout(seconds) as token:
-                    first = await view.first(after)
+                    first = await _in_time(view.first(after), context)
                     await subscriber.begin(first.update)
                     with (
                         audience.sitting(subscriber, first.revision) as seat,
@@ -127,6 +127,20 @@ async def watch(
                     raise
                 # Said aloud, so that the client renews its token and comes back with its cursor.
                 raise NotSignedIn from None
+
+
+async def _in_time(first: Awaitable[T], context: Context) -> T:
+    """A first picture, which is not waited for any longer than a query is.
+
+    Raises:
+        Unavailable: it did not come.
+
+    """
+    try:
+        async with asyncio.timeout(context.server.config.operation_seconds):
+            return await first
+    except TimeoutError as error:
+        raise Unavailable from error
 
 
 @dataclass(frozen=True)
