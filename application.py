@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models import Organization
 from models.database import Database
+from schema.persisted import Persisted
 from schema.sockets import MakeContext
 from schema.view import View
 from services import demo, housekeeping, organizations
@@ -160,6 +161,7 @@ def application(config: Config, database_url: str) -> Starlette:
         traces,
         counted_connections(config, live),
         partial(Allowance, config.messages_at_once, config.messages_per_minute / 60),
+        Persisted(config.persisted_documents),
         ide_page=ide_page(config),
         allowed_origins=config.allowed_origins,
     )

@@ -29,7 +29,7 @@ from schema.root import schema
 from services import demo, housekeeping, logs, organizations
 from services.accounts.users import create_admin
 from services.calendar.generation import generate_all
-from services.config import Config, ConfigurationError
+from services.config import Config, ConfigurationError, registered_documents
 from services.context import Context, Server
 from services.errors import Refusal, ServiceError
 from services.live.feeds import Live
@@ -63,6 +63,7 @@ def settings(*, is_demo: bool = False) -> Config:
         base_domain=environ.get("BASE_DOMAIN", ""),
         development=is_demo or is_on("DEVELOPMENT"),
         introspection=is_on("INTROSPECTION"),
+        persisted_documents=registered_documents(environ.get("PERSISTED_DOCUMENTS", "")),
         demo=is_demo,
         demo_password=environ.get("DEMO_PASSWORD", DEMO_PASSWORD),
         broadcast_url=environ.get("BROADCAST_URL", ""),

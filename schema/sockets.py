@@ -22,6 +22,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from resolvers.live import Subscriber
 from schema.errors import code_and_message, facts_of
 from schema.groups import Payload, shareable, watch
+from schema.persisted import Persisted
 from schema.sharing import Shared
 from services.context import Context
 from services.errors import (
@@ -272,10 +273,25 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Any, None]):
         """Begin an operation, unless there are too many on this socket."""
         if len(self.operations) >= MOST_OPERATIONS and message["id"] not in self.operations:
             error = rejected(f"At most {MOST_OPERATIONS} operations at once are accepted.")
-            payload: Any = [error.formatted]
-            await self.send_message({"id": message["id"], "type": "error", "payload": payload})
+            await self._refuse(message["id"], error)
             return
+        payload: Any = message["payload"]
+        # Who may not subscribe at all must not hear which documents are known.
+        if self.connection_acknowledged and message["id"] not in self.operations:
+            persisted: Persisted = self.view.persisted  # type: ignore[attr-defined]
+            try:
+                query = persisted.text(payload.get("query"), payload.get("extensions"))
+            except GraphQLError as error:
+                await self._refuse(message["id"], error)
+                return
+            payload = {**payload, "query": query or ""}
+        message = {**message, "payload": payload}
         await super().handle_subscribe(message)
+
+    async def _refuse(self, id: str, error: GraphQLError) -> None:
+        """End an operation before it begins."""
+        refusal: Any = {"id": id, "type": "error", "payload": [error.formatted]}
+        await self.send_message(refusal)
 
     async def run_operation(self, operation: Operation[Any, None]) -> None:
         """Run an operation with the rights that its sender has now."""
@@ -325,8 +341,15 @@ def _is_message(message: Any) -> bool:
     payload = message.get("payload")
     return message["type"] == "complete" or (
         isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
         and isinstance(payload.get("variables"), dict | None)
         and isinstance(payload.get("operationName"), str | None)
         and isinstance(payload.get("extensions"), dict | None)
+        and _has_query(payload)
     )
+
+
+def _has_query(payload: dict[str, Any]) -> bool:
+    """Whether there is a document, or a hash in its place."""
+    query = payload.get("query")
+    is_hash = query is None and "persistedQuery" in (payload.get("extensions") or {})
+    return is_hash or isinstance(query, str)

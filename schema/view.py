@@ -25,6 +25,7 @@ from strawberry.types.graphql import OperationType
 
 from schema.errors import origin
 from schema.events import Asked, Streams, accepts_events, has_mutation
+from schema.persisted import NotKnown, Persisted
 from schema.root import schema
 from schema.sockets import (
     SUBSCRIPTION,
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 LARGEST_BODY = 128 * 1024
+# Clients of persisted documents take it for an answer, and send the document.
+NOT_KNOWN = 200
 STATUS = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
@@ -59,6 +62,7 @@ STATUS = {
 }
 # What a status is not complete without.
 HEADERS: dict[int, dict[bytes, bytes]] = {
+    NOT_KNOWN: {b"cache-control": b"no-store"},
     401: {b"www-authenticate": b"Bearer"},
     405: {b"allow": b"GET, POST"},
     # The rest of the body is not read.
@@ -87,6 +91,7 @@ class View(GraphQL[Any, None]):
         traces: "Traces",
         connections: "Connections",
         messages_of_a_socket: "Callable[[], Allowance]",
+        persisted: Persisted,
         *,
         ide_page: str | None,
         allowed_origins: Sequence[str],
@@ -103,6 +108,7 @@ class View(GraphQL[Any, None]):
         self.streams = Streams()
         self.traces = traces
         self.messages_of_a_socket = messages_of_a_socket
+        self.persisted = persisted
         self._connections = connections
         self._make_context = make_context
         self._ide_page = ide_page
@@ -174,12 +180,23 @@ class View(GraphQL[Any, None]):
         for name, (kind, said) in PARTS.items():
             if not isinstance(data.get(name), kind | None):
                 raise HTTPException(400, f"`{name}` must be {said} or null.")
+        try:
+            query = self.persisted.text(data.get("query"), data.get("extensions"))
+        except NotKnown as error:
+            raise _Refused(NOT_KNOWN, error) from error
+        except GraphQLError as error:
+            raise _Refused(400, error) from error
         return GraphQLRequestData(
-            query=data.get("query"),
+            query=query,
             variables=data.get("variables"),
             operation_name=data.get("operationName"),
             extensions=data.get("extensions"),
         )
+
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        """Whether a browser wants the page: not a client that sends a document's hash alone."""
+        is_hash = "extensions" in request.query_params
+        return not is_hash and super().should_render_graphql_ide(request)
 
     async def execute_operation(
         self,

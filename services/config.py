@@ -3,9 +3,12 @@
 Nothing here reads the environment.
 """
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
 
 SECRET_BYTES = 32
@@ -14,6 +17,12 @@ SHARED_COUNTS = ("redis://", "rediss://")
 # As browsers write it: no path, no capitals.
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+NO_LIST = (
+    "PERSISTED_DOCUMENTS must name a JSON file of documents by their hashes, as Relay, "
+    "graphql-codegen or Apollo's tools write it."
+)
 
 
 class ConfigurationError(ValueError):
@@ -37,6 +46,29 @@ def is_network(word: str) -> bool:
     return True
 
 
+def registered_documents(path: str) -> dict[str, str] | None:
+    """The documents in a list that a client's build has written, by their hashes; None without one.
+
+    It is an object of hash → document, as Relay and graphql-codegen write it, or Apollo's manifest.
+
+    Raises:
+        ConfigurationError: it is neither.
+
+    """
+    if not path:
+        return None
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        if isinstance(found, dict) and isinstance(found.get("operations"), list):
+            found = {operation["id"]: operation["body"] for operation in found["operations"]}
+        pairs = [*found.items()]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigurationError(NO_LIST) from error
+    if not pairs or not all(isinstance(part, str) and part for pair in pairs for part in pair):
+        raise ConfigurationError(NO_LIST)
+    return dict(pairs)
+
+
 @dataclass(frozen=True)
 class Config:
     """What an administrator sets.
@@ -47,6 +79,7 @@ class Config:
         base_domain: organizations answer at `<slug>.<base_domain>`; empty where there is one.
         development: True lets a header name the organization and shows GraphiQL.
         introspection: True shows the schema to everybody, as `development` does.
+        persisted_documents: hash → document, of all that are accepted; None: whatever is sent.
         operation_seconds: how long a query or mutation may take.
         demo: True serves demo data and shows its accounts.
         demo_password: of the demo accounts.
@@ -82,6 +115,7 @@ class Config:
     base_domain: str = ""
     development: bool = False
     introspection: bool = False
+    persisted_documents: Mapping[str, str] | None = None
     operation_seconds: float = 10.0
     demo: bool = False
     demo_password: str = ""

@@ -1,10 +1,12 @@
 """Settings: what the server refuses to start with, and that it says how to mend it."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 
-from services.config import Config, ConfigurationError
+from services.config import Config, ConfigurationError, registered_documents
 
 GOOD = "7Jc4daP04T3abNY7c4NtUwueXQGfd2b-_KzQw9Lr0Xs5VtYp1MhGe8Ui"
 
@@ -126,6 +128,58 @@ def test_counts_are_shared_in_no_other_way(url: str) -> None:
 def test_settings_stay_as_they_are() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config(secret_key=GOOD).secret_key = "another"  # type: ignore[misc]
+
+
+HASHES = {"a": "{ __typename }", "b": "{ viewer { id } }"}
+MANIFEST = {
+    "format": "apollo-persisted-query-manifest",
+    "version": 1,
+    "operations": [
+        {"id": hash, "name": "Q", "type": "query", "body": body} for hash, body in HASHES.items()
+    ],
+}
+
+
+@pytest.mark.parametrize("written", [HASHES, MANIFEST])
+def test_a_list_of_documents_is_read_as_the_tools_of_clients_write_it(
+    tmp_path: Path, written: object
+) -> None:
+    file = tmp_path / "documents.json"
+    file.write_text(json.dumps(written))
+    assert registered_documents(str(file)) == HASHES
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        "null",
+        "1",
+        '{"a": 1}',
+        '{"a": ""}',
+        '{"": "{ a }"}',
+        '{"operations": []}',
+        '{"operations": [1]}',
+        '{"operations": [{"id": "a"}]}',
+        '{"operations": [{"id": ["a"], "body": "{ a }"}]}',
+        '{"operations": {"a": {}}}',
+        "\ud800",
+    ],
+)
+def test_a_list_of_documents_that_is_none_is_refused(tmp_path: Path, written: str) -> None:
+    file = tmp_path / "documents.json"
+    file.write_bytes(written.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ConfigurationError, match="PERSISTED_DOCUMENTS must name a JSON file"):
+        registered_documents(str(file))
+
+
+def test_without_a_list_every_document_is_accepted(tmp_path: Path) -> None:
+    assert registered_documents("") is None
+    with pytest.raises(ConfigurationError, match="PERSISTED_DOCUMENTS"):
+        registered_documents(str(tmp_path / "nothing.json"))
 
 
 def test_the_schema_is_shown_where_it_is_developed_with_or_where_that_is_wanted() -> None:
