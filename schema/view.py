@@ -7,8 +7,7 @@ hands in.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from math import ceil
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,7 +22,16 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from schema.errors import origin
+from schema.answers import (
+    GRAPHQL_RESPONSE,
+    NOT_KNOWN,
+    STATUS,
+    Refused,
+    answer,
+    check_status,
+    was_not_executed,
+    when_to_return,
+)
 from schema.events import Asked, Streams, accepts_events, has_mutation
 from schema.persisted import NotKnown, Persisted
 from schema.root import schema
@@ -48,28 +56,7 @@ if TYPE_CHECKING:
     from services.live.limits import Connections
     from services.traces import Traces
 
-GRAPHQL_RESPONSE = "application/graphql-response+json"
 LARGEST_BODY = 128 * 1024
-# Clients of persisted documents take it for an answer, and send the document.
-NOT_KNOWN = 200
-STATUS = {
-    "UNAUTHENTICATED": 401,
-    "FORBIDDEN": 403,
-    "NOT_FOUND": 404,
-    "RATE_LIMITED": 429,
-    "INTERNAL": 500,
-    "UNAVAILABLE": 503,
-}
-# What a status is not complete without.
-HEADERS: dict[int, dict[bytes, bytes]] = {
-    NOT_KNOWN: {b"cache-control": b"no-store"},
-    401: {b"www-authenticate": b"Bearer"},
-    405: {b"allow": b"GET, POST"},
-    # The rest of the body is not read.
-    413: {b"connection": b"close"},
-    429: {b"retry-after": b"10"},
-    503: {b"retry-after": b"2"},
-}
 # The parts of a request.
 PARTS: dict[str, tuple[type, str]] = {
     "query": (str, "a string"),
@@ -120,10 +107,10 @@ class View(GraphQL[Any, None]):
             return
         try:
             if scope["method"] not in {"GET", "POST"}:
-                raise _Refused(405, rejected("GraphQL is asked by GET or POST."))
+                raise Refused(405, rejected("GraphQL is asked by GET or POST."))
             await super().__call__(scope, _counted(receive), send)
-        except _Refused as refused:
-            await _answer(scope, send, refused)
+        except Refused as refused:
+            await answer(scope, send, refused)
         except _Events as events:
             await self._send_events(events.asked, scope, receive, send)
         except _Gone:
@@ -152,7 +139,7 @@ class View(GraphQL[Any, None]):
             ):
                 await self.streams.serve(asked, receive, send)
         except TooManyConnections as error:
-            await _answer(scope, send, _Refused(429, as_graphql_error(error)))
+            await answer(scope, send, Refused(429, as_graphql_error(error)))
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
         """Answer a request; whatever stops it before an operation runs has a status."""
@@ -161,13 +148,13 @@ class View(GraphQL[Any, None]):
         try:
             return await super().run(request, context, root_value)
         except HTTPException as error:
-            raise _Refused(error.status_code, rejected(error.reason)) from error
-        except (_Refused, _Events, _Gone):
+            raise Refused(error.status_code, rejected(error.reason)) from error
+        except (Refused, _Events, _Gone):
             raise
         except Exception as error:
             answer = as_graphql_error(error)
             code = str((answer.extensions or {})["code"])
-            raise _Refused(STATUS.get(code, 400), answer, **_when_to_return(error)) from error
+            raise Refused(STATUS.get(code, 400), answer, **when_to_return(error)) from error
 
     async def parse_http_body(self, request: Any) -> Any:
         """The operation in a request, with every part of the type that it must have."""
@@ -183,9 +170,9 @@ class View(GraphQL[Any, None]):
         try:
             query = self.persisted.text(data.get("query"), data.get("extensions"))
         except NotKnown as error:
-            raise _Refused(NOT_KNOWN, error) from error
+            raise Refused(NOT_KNOWN, error) from error
         except GraphQLError as error:
-            raise _Refused(400, error) from error
+            raise Refused(400, error) from error
         return GraphQLRequestData(
             query=query,
             variables=data.get("variables"),
@@ -212,7 +199,7 @@ class View(GraphQL[Any, None]):
         if accepts_events(request_adapter.headers.get("accept", "")):
             # A page may open a stream without asking first, as it may a socket.
             if not self._check_websocket_origin(request):
-                raise _Refused(403, rejected("Pages of this origin may not open streams."))
+                raise Refused(403, rejected("Pages of this origin may not open streams."))
             raise _events(request_data, context, request_adapter)
         allowed = {OperationType.QUERY, OperationType.MUTATION}
         try:
@@ -225,22 +212,17 @@ class View(GraphQL[Any, None]):
                 operation_extensions=request_data.extensions,
             )
         except MissingQueryError as error:
-            raise _Refused(400, rejected("There is no query in the request.")) from error
+            raise Refused(400, rejected("There is no query in the request.")) from error
         except CannotGetOperationTypeError as error:
-            raise _Refused(400, rejected(error.as_http_error_reason())) from error
+            raise Refused(400, rejected(error.as_http_error_reason())) from error
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.SUBSCRIPTION:
                 sentence = "Subscriptions need a WebSocket, or to be accepted as text/event-stream."
-                raise _Refused(400, rejected(sentence)) from error
+                raise Refused(400, rejected(sentence)) from error
             # The address of a mistake, followed by whoever comes across it, must change nothing.
-            raise _Refused(405, rejected("Mutations need POST."), allow=b"POST") from error
+            raise Refused(405, rejected("Mutations need POST."), allow=b"POST") from error
         if isinstance(result, PreExecutionError):
-            for said in result.errors or ():
-                reason = origin(said)
-                if isinstance(reason, RateLimited | Unavailable):
-                    raise reason
-                if (said.extensions or {}).get("code") == "UNAVAILABLE":
-                    raise _Refused(503, said)
+            check_status(result)
         return result
 
     @property
@@ -301,24 +283,13 @@ class View(GraphQL[Any, None]):
         """
         media_type = sub_response.headers["content-type"]
         del sub_response.headers["content-type"]
-        if _was_not_executed(response_data):
+        if was_not_executed(response_data):
             response_data.pop("data", None)
             if media_type == GRAPHQL_RESPONSE:
                 sub_response.status_code = sub_response.status_code or 400
         response = super().create_response(response_data, sub_response)
         response.headers["content-type"] = f"{media_type}; charset=utf-8"
         return response
-
-
-class _Refused(Exception):
-    """A request that ends before an operation runs: the HTTP status, and what is said."""
-
-    def __init__(self, status: int, error: GraphQLError, **headers: bytes) -> None:
-        super().__init__(error.message)
-        self.status = status
-        self.error = error
-        own = {name.replace("_", "-").encode(): value for name, value in headers.items()}
-        self.headers = HEADERS.get(status, {}) | own
 
 
 class _Events(Exception):
@@ -337,13 +308,13 @@ def _events(data: GraphQLRequestData, context: Any, request: Any) -> _Events:
     """The request as one that is answered with events.
 
     Raises:
-        _Refused: there is no query, or a mutation that an address must not carry.
+        Refused: there is no query, or a mutation that an address must not carry.
 
     """
     if not data.query or not data.query.strip():
-        raise _Refused(400, rejected("There is no query in the request."))
+        raise Refused(400, rejected("There is no query in the request."))
     if request.method == "GET" and has_mutation(data.query):
-        raise _Refused(405, rejected("Mutations need POST."), allow=b"POST")
+        raise Refused(405, rejected("Mutations need POST."), allow=b"POST")
     last_event_id = request.headers.get("last-event-id")
     return _Events(
         Asked(
@@ -357,14 +328,6 @@ def _events(data: GraphQLRequestData, context: Any, request: Any) -> _Events:
     )
 
 
-def _when_to_return(error: Exception) -> dict[str, bytes]:
-    """After how many seconds whoever asks too much may ask again."""
-    if not isinstance(error, RateLimited):
-        return {}
-    seconds = (error.retry_at - datetime.now(UTC)).total_seconds()
-    return {"retry_after": str(max(1, ceil(seconds))).encode()}
-
-
 def _address(scope: "Scope") -> str | None:
     client = scope.get("client")
     return client[0] if client else None
@@ -372,28 +335,6 @@ def _address(scope: "Scope") -> str | None:
 
 def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "application/json"
-
-
-def _was_not_executed(response_data: Any) -> bool:
-    found = response_data.get("errors") if isinstance(response_data, dict) else None
-    if not found or response_data.get("data") is not None:
-        return False
-    return not any("path" in error for error in found)
-
-
-async def _answer(scope: "Scope", send: "Send", refused: _Refused) -> None:
-    current().outcome = str((refused.error.extensions or {})["code"])
-    body = orjson.dumps({"errors": [refused.error.formatted]})
-    accepted = dict(scope["headers"]).get(b"accept", b"")
-    media_type = GRAPHQL_RESPONSE if GRAPHQL_RESPONSE.encode() in accepted else "application/json"
-    headers = {
-        b"content-type": f"{media_type}; charset=utf-8".encode(),
-        b"content-length": str(len(body)).encode(),
-        **refused.headers,
-    }
-    start = {"type": "http.response.start", "status": refused.status, "headers": [*headers.items()]}
-    await send(start)
-    await send({"type": "http.response.body", "body": body})
 
 
 def _counted(receive: "Receive") -> "Receive":
