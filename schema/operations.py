@@ -4,10 +4,10 @@ for its turn, gets what is its own, and ends when its time is over.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, cast
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode, OperationType, get_operation_ast
+from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import ExecutionContext, PreExecutionError
 
@@ -63,17 +63,19 @@ class InTurn(SchemaExtension):
 
         """
         execution = self.execution_context
-        document, context = execution.graphql_document, execution.context
-        if document is None:
-            raise RuntimeError("Without a document, nothing is carried out.")
-        operation = get_operation_ast(document, execution.operation_name)
+        context = execution.context
+        documents = cast("Schema", execution.schema).documents
+        # It is known by now, and has been let in.
+        document = documents.admitted(execution.query or "", is_open=True)
+        operation = document.operation(execution.operation_name)
         if operation is None:
             # Without a name for several: `NamedOperation` has refused that.
             raise RuntimeError("Without an operation, nothing is carried out.")
         trace = current()
         trace.kind = operation.operation.value
         trace.operation = operation.name.value if operation.name else ""
-        if (more := points(document, operation) - 1) > 0:
+        price = document.price(execution.operation_name).of(execution.variables or {})
+        if (more := points(document.node, operation, price) - 1) > 0:
             await context.spend(more)
         if operation.operation is OperationType.SUBSCRIPTION:
             yield

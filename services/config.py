@@ -96,7 +96,7 @@ class Config:
         executions: how many operations the process carries out at once.
         executions_waiting: how many may wait for their turn; more are sent away.
         points_per_user: what a signed-in user may ask in a minute; a query costs 1 for each of its
-            root fields, a mutation 5.
+            root fields, a mutation 5, and either 1 for each 1,000 rows that may come.
         points_per_address: the same of the public at one address.
         points_per_organization: the same of all the signed-in of an organization, and once more of
             all its public.

@@ -101,6 +101,21 @@ async def test_each_alias_counts_and_a_mutation_counts_more(
     assert await names(clinic) == [f"No. {number}" for number in range(3)]
 
 
+async def test_each_thousand_rows_that_may_come_count_like_another_question(
+    clinic: Clinic, database_url: str
+) -> None:
+    doctors = "doctors(first: 80) { edges { node { id } } }"
+    pages = f"{{ departments(first: 100) {{ edges {{ node {{ {doctors} }} }} }} }}"
+    async with another_server(clinic.admin, database_url, points_per_user=10) as admin:
+        body = {"query": pages, "extensions": {"cost": True}}
+        async with admin.http.post(admin.url, json=body, headers=admin.headers) as response:
+            answer = await response.json()
+        assert answer["extensions"]["cost"]["requested"] // 1_000 == 8
+        # One point for the question and eight for its rows: one is left.
+        assert (await post(admin, "{ __typename }"))[0] == 200
+        await refused(admin, "{ __typename }")
+
+
 async def test_the_public_is_counted_by_address_and_apart_from_the_clinic(
     clinic: Clinic, database_url: str
 ) -> None:
