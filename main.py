@@ -140,7 +140,7 @@ def serve(arguments: argparse.Namespace) -> None:
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
     with database_address() as url:
         if arguments.migrate:
-            migrate(url)
+            migrate(url, owner=os.environ.get("MIGRATION_URL"))
         if arguments.demo:
             asyncio.run(with_server(config, url, make_demo_once))
         text = announcement(config, host, port)
@@ -299,7 +299,7 @@ def demonstrate(arguments: argparse.Namespace) -> None:
 def migrate_database(_: argparse.Namespace) -> None:
     """Bring the database to the newest schema."""
     with database_address() as url:
-        migrate(url)
+        migrate(url, owner=os.environ.get("MIGRATION_URL"))
     console.print("The database is up to date.")
 
 

@@ -148,6 +148,7 @@ class IdempotencyKey(Base):
     """What an act answered to a client's key, so that repeating it answers the same."""
 
     __tablename__ = "idempotency_keys"
+    __table_args__ = (owned_reference("user_id", "users"),)
 
     organization_id: Mapped[UUID] = mapped_column(
         ForeignKey("organizations.id", ondelete="RESTRICT"), primary_key=True

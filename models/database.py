@@ -1,5 +1,7 @@
 """The engine and the sessions: how a row is reached, and only within one organization.
 
+Two walls stand around it: a condition that is added to each statement, and row level security.
+
 What a transaction contains is decided in `services/`; nothing here knows a caller or a rule.
 """
 
@@ -8,15 +10,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from models.base import Owned
+from models.walls import WalledConnection
 
 ORGANIZATION = "organization_id"
+CROSSING = "crossing_organizations"
 
 # The database gives up before the driver does, and the driver before a person would.
 SERVER_SETTINGS = {
@@ -47,6 +51,25 @@ def _stay_in_the_organization(state: ORMExecuteState) -> None:
             Owned, lambda owned: owned.organization_id == organization_id, include_aliases=True
         )
     )
+
+
+@event.listens_for(OrganizationSession, "after_begin")
+def _come_behind_the_wall(session: Session, _: object, connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    if session.info.get(CROSSING):
+        driver.cross()
+    else:
+        driver.enter(session.info.get(ORGANIZATION))
+
+
+def _know_the_walls(connection: Any, _: object) -> None:
+    connection.run_async(WalledConnection.find_roles)
+
+
+def _forget_the_wall(connection: Any, _: object) -> None:
+    # Of a session that never began its transaction.
+    if connection is not None:
+        connection.driver_connection.leave()
 
 
 class ReadSession(AsyncSession):
@@ -99,8 +122,14 @@ class Database:
             pool_use_lifo=True,
             # Values belong into no log and no message.
             hide_parameters=True,
-            connect_args={"server_settings": SERVER_SETTINGS, "timeout": 10},
+            connect_args={
+                "server_settings": SERVER_SETTINGS,
+                "timeout": 10,
+                "connection_class": WalledConnection,
+            },
         )
+        event.listen(self.engine.sync_engine, "connect", _know_the_walls)
+        event.listen(self.engine.sync_engine, "checkin", _forget_the_wall)
         self._read_engine = self.engine.execution_options(postgresql_readonly=True)
 
     @staticmethod
@@ -132,11 +161,19 @@ class Database:
         await session.tell_consequences()
 
     @asynccontextmanager
+    async def outside_organizations(self) -> AsyncIterator[ReadSession]:
+        """A read-only transaction that sees which organizations there are, and nothing in them."""
+        async with ReadSession(self._read_engine, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
     async def crossing_organizations(self) -> AsyncIterator[WriteSession]:
-        """A transaction that sees every organization. For finding or making one, and for what a
-        server does by itself for all of them alike.
+        """A transaction that sees every organization. For making one, and for what a server does
+        by itself for all of them alike; never for what a request asks.
         """
-        async with WriteSession(self.engine, expire_on_commit=False) as session:
+        async with WriteSession(
+            self.engine, expire_on_commit=False, info={CROSSING: True}
+        ) as session:
             yield session
             await session.commit()
 

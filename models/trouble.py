@@ -8,9 +8,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 NO_ADDRESS = (
-    "DATABASE_URL is not the address of a PostgreSQL database, such as "
+    "{setting} is not the address of a PostgreSQL database, such as "
     "postgresql://user:password@localhost:5432/appointments."
 )
+NOT_ALLOWED = "The user {login} of the database may not do this: {error}."
 NO_TABLES = "The database does not have the newest schema. Bring it there with: main.py migrate"
 
 
@@ -19,19 +20,23 @@ class DatabaseUnusable(RuntimeError):
 
 
 @contextmanager
-def said_in_a_sentence(url: str) -> Iterator[None]:
+def said_in_a_sentence(url: str, *, setting: str = "DATABASE_URL") -> Iterator[None]:
     """Work with the database at `url`; where it cannot be used, say so in one sentence.
+
+    Args:
+        setting: where the address comes from.
 
     Raises:
         DatabaseUnusable: there is no address, nobody answers there, or the tables are missing.
 
     """
+    no_address = NO_ADDRESS.format(setting=setting)
     try:
         address = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise DatabaseUnusable(NO_ADDRESS) from error
+        raise DatabaseUnusable(no_address) from error
     if address.get_backend_name() not in {"postgresql", "postgres"}:
-        raise DatabaseUnusable(NO_ADDRESS)
+        raise DatabaseUnusable(no_address)
     try:
         yield
     except Exception as error:
@@ -46,6 +51,8 @@ def _sentence(address: URL, error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
             return NO_TABLES
+        if isinstance(error, asyncpg.InsufficientPrivilegeError):
+            return NOT_ALLOWED.format(login=address.username, error=error)
         if isinstance(
             error,
             OSError

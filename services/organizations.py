@@ -77,7 +77,7 @@ async def find_organization(
         statement = statement.where(Organization.id == organization_id)
     elif slug is not None:
         statement = statement.where(Organization.slug == slug)
-    async with answering_unavailable(), database.crossing_organizations() as session:
+    async with answering_unavailable(), database.outside_organizations() as session:
         found = await session.rows(statement)
     if len(found) != 1:
         raise NotFound("organization")
@@ -113,7 +113,7 @@ class RecentOrganizations:
 async def count_organizations(database: Database, *, is_demo: bool) -> int:
     """How many organizations there are, of the demo kind or of the real one."""
     statement = select(func.count()).where(Organization.is_demo == is_demo)
-    async with database.crossing_organizations() as session:
+    async with database.outside_organizations() as session:
         return (await session.execute(statement)).scalar_one()
 
 

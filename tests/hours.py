@@ -14,7 +14,7 @@ from models import Weekday
 from tests.booking import calendar_of
 from tests.conftest import Clinic
 from tests.factories import id_of, wire
-from tests.rows import unchanged
+from tests.rows import across, unchanged
 
 MADRID = ZoneInfo("Europe/Madrid")
 NUMBERS = "created kept removed uncovered { id status }"
@@ -40,7 +40,7 @@ async def work(clinic: Clinic, **values: Any) -> None:
 
     As if it had always been so: no act of the API sets these hours.
     """
-    async with clinic.factory.database.engine.begin() as connection:
+    async with across(clinic.factory) as connection:
         forget = text("DELETE FROM availability_templates WHERE calendar_id = :id")
         await connection.execute(forget, {"id": calendar_of(clinic).id})
     hours = {"weekdays": list(Weekday), "start_time": time(9), "end_time": time(11)}

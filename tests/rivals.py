@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from models import Base
 from tests.factories import Factory
+from tests.rows import across
 
 # Commits that notify take turns by a lock of their own, which is not what a rival waits for.
 WAITING = text(
@@ -26,7 +27,7 @@ WAITING = text(
 @asynccontextmanager
 async def held(factory: Factory, row: Base) -> AsyncIterator[None]:
     """A transaction of the test's own holds the row; rivals for it can be lined up in the block."""
-    async with factory.database.engine.begin() as connection:
+    async with across(factory) as connection:
         lock = text(f"SELECT FROM {row.__tablename__} WHERE id = :id FOR UPDATE")
         await connection.execute(lock, {"id": row.id})
         yield

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Base, PasswordAttempts
 from tests.factories import Factory
@@ -18,13 +19,19 @@ from tests.factories import Factory
 KINDS = [mapper.class_ for mapper in Base.registry.mappers if mapper.class_ is not PasswordAttempts]
 
 
+@asynccontextmanager
+async def across(factory: Factory) -> AsyncIterator[AsyncConnection]:
+    """A transaction of the test's own, which sees every organization; committed at the end."""
+    async with factory.database.crossing_organizations() as session:
+        yield await session.connection()
+
+
 async def kept(factory: Factory, *kinds: type[Base]) -> list[dict[str, Any]]:
     """Every row that the organization has in some tables, the same rows in the same order."""
     rows = " UNION ALL ".join(_rows_of(kind) for kind in kinds)
     statement = text(f"{rows} ORDER BY kept").columns(kept=JSONB)
-    async with factory.database.engine.connect() as connection:
-        found = await connection.execute(statement, {"id": factory.organization.id})
-        return list(found.scalars())
+    async with factory.database.crossing_organizations() as session:
+        return await session.rows(statement, {"id": factory.organization.id})
 
 
 def _rows_of(kind: type[Base]) -> str:

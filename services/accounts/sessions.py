@@ -84,12 +84,13 @@ async def viewer_for(server: Server, token: str) -> tuple[Organization, Viewer]:
     claims = tokens.read_access_token(server.config, token)
     if claims.expires_at <= server.clock():
         raise NotSignedIn
+    organization_id = claims.organization_id
     values = {
-        "organization_id": claims.organization_id,
+        "organization_id": organization_id,
         "user_id": claims.user_id,
         "sign_in_id": claims.sign_in_id,
     }
-    async with answering_unavailable(), server.database.crossing_organizations() as session:
+    async with answering_unavailable(), server.database.reading(organization_id) as session:
         row = (await session.execute(VIEWER, values)).one_or_none()
     if row is None:
         raise NotSignedIn

@@ -4,7 +4,8 @@ import asyncpg
 import pytest
 
 from main import parser
-from models.trouble import NO_ADDRESS, NO_TABLES, DatabaseUnusable, said_in_a_sentence
+from models.trouble import NO_ADDRESS as NO_ADDRESS_IN
+from models.trouble import NO_TABLES, DatabaseUnusable, said_in_a_sentence
 from services.config import Config, ConfigurationError
 from tests.e2e.conftest import World
 from tests.processes import CHECKOUT, run, settings
@@ -20,6 +21,7 @@ COMMANDS = [
     "demo",
     "schema",
 ]
+NO_ADDRESS = NO_ADDRESS_IN.format(setting="DATABASE_URL")
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 WEAK = (
     "SECRET_KEY is missing or weak: it signs every access token and needs at least 32 random "

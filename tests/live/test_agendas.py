@@ -21,7 +21,7 @@ from tests.factories import id_of, tomorrow
 from tests.live.event_streams import events
 from tests.live.views import PATIENCE, another_server, token_for
 from tests.rivals import held, line_up
-from tests.rows import kept
+from tests.rows import across, kept
 
 CHANGES = """
 subscription ($after: Cursor) {
@@ -212,7 +212,7 @@ async def test_what_was_over_a_day_ago_is_not_in_the_picture(clinic: Clinic) -> 
     booked = [await book(clinic.patient, slot) for slot in slots]
     began = text("UPDATE appointments SET starts_at = :at, ends_at = :ended WHERE id = :it")
     ended = [datetime.now(UTC) - timedelta(hours=hours) for hours in (23, 25)]
-    async with clinic.factory.database.engine.begin() as connection:
+    async with across(clinic.factory) as connection:
         for one, at in zip(booked, ended, strict=False):
             values = {
                 "at": at - timedelta(hours=1),

@@ -13,7 +13,7 @@ from tests.booking import book, calendar_of, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.rivals import codes, held, line_up
-from tests.rows import unchanged
+from tests.rows import across, unchanged
 
 SHOWN = "slots { id status bookedCount version }"
 
@@ -65,7 +65,7 @@ async def unblock(clinic: Clinic, begin: int, end: int) -> list[dict[str, Any]]:
 async def statuses(clinic: Clinic) -> list[str]:
     """What the slots of the calendar show, one letter each: A available, B blocked, X booked."""
     query = text("SELECT status::text FROM slots WHERE calendar_id = :id ORDER BY starts_at")
-    async with clinic.factory.database.engine.connect() as connection:
+    async with across(clinic.factory) as connection:
         found = await connection.execute(query, {"id": calendar_of(clinic).id})
         return ["X" if status == "BOOKED" else status[0] for status in found.scalars()]
 
@@ -76,7 +76,7 @@ async def closed(clinic: Clinic) -> list[tuple[int, int, int, str | None]]:
         "SELECT lane, lower(during), upper(during), reason FROM claims "
         "WHERE calendar_id = :id AND kind = 'BLOCK' ORDER BY lane, during"
     )
-    async with clinic.factory.database.engine.connect() as connection:
+    async with across(clinic.factory) as connection:
         found = await connection.execute(query, {"id": calendar_of(clinic).id})
         return [
             (lane, *((at - nine()) // timedelta(minutes=1) for at in (begin, end)), reason)
@@ -225,7 +225,7 @@ async def test_a_group_slot_is_closed_in_every_lane(clinic: Clinic) -> None:
 async def test_a_slot_that_grew_under_a_block_stays_closed(clinic: Clinic) -> None:
     (slot,) = await morning(clinic, 1)
     await block(clinic, 0, 30)
-    async with clinic.factory.database.engine.begin() as connection:
+    async with across(clinic.factory) as connection:
         await connection.execute(
             text("UPDATE slots SET capacity = 2 WHERE id = :id"), {"id": slot.id}
         )

@@ -23,7 +23,7 @@ from tests.booking import ALTERNATIVES, REASON, book, calendar_of, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow
 from tests.rivals import codes, held, line_up
-from tests.rows import kept, unchanged
+from tests.rows import across, kept, unchanged
 
 KEY = "0123456789abcdef"
 WHOLE = "appointment { id reference status startsAt version history { at } }"
@@ -146,7 +146,7 @@ async def test_a_key_begins_anew_after_seven_days(clinic: Clinic) -> None:
         (timedelta(days=6, hours=23), "IDEMPOTENCY_MISMATCH"),
         (timedelta(days=7, minutes=1), "DONE"),
     ):
-        async with clinic.factory.database.engine.begin() as connection:
+        async with across(clinic.factory) as connection:
             await connection.execute(aging, {"age": age, "id": clinic.factory.organization.id})
         assert codes([await booking(clinic.patient, other, idempotencyKey=KEY)]) == [code]
     # The key now stands for the newer booking.

@@ -23,7 +23,7 @@ from tests.booking import (
 from tests.conftest import Clinic
 from tests.factories import Factory, id_of, tomorrow, wire
 from tests.rivals import codes, held, line_up
-from tests.rows import unchanged
+from tests.rows import across, unchanged
 
 MOVED = "appointment { id startsAt version slot { id } rescheduledFrom { id } }"
 
@@ -56,7 +56,7 @@ async def move_refused(
 async def shown(factory: Factory, *slots: Slot) -> list[tuple[str, int, int]]:
     """Status, count of bookings and revision of each slot."""
     query = text("SELECT status::text, booked_count, revision FROM slots WHERE id = :id")
-    async with factory.database.engine.connect() as connection:
+    async with across(factory) as connection:
         return [tuple((await connection.execute(query, {"id": s.id})).one()) for s in slots]
 
 
@@ -240,7 +240,7 @@ async def test_what_the_viewer_may_not_see_cannot_be_moved(clinic: Clinic) -> No
 async def test_the_appointment_of_an_archived_patient_stays_where_it_is(clinic: Clinic) -> None:
     old, new = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 2)
     booked = await book(clinic.patient, old)
-    async with clinic.factory.database.engine.begin() as connection:
+    async with across(clinic.factory) as connection:
         archive = text("UPDATE patients SET archived_at = now() WHERE organization_id = :id")
         await connection.execute(archive, {"id": clinic.factory.organization.id})
     refusal = await move_refused(clinic, clinic.reception, booked["id"], id_of(new))

@@ -22,6 +22,7 @@ from services.passwords import Passwords
 from services.timetable import PlannedSlot
 from tests.conftest import CONFIG
 from tests.factories import Factory
+from tests.rows import across
 
 MIDNIGHT = datetime(2027, 6, 1, tzinfo=UTC)
 
@@ -180,7 +181,7 @@ async def starts(factory: Factory, calendar: Calendar | None = None) -> list[dat
         "ORDER BY starts_at"
     )
     values = {"organization_id": factory.organization.id, "id": calendar and calendar.id}
-    async with factory.database.engine.connect() as connection:
+    async with across(factory) as connection:
         return list((await connection.execute(query, values)).scalars())
 
 
