@@ -30,6 +30,7 @@ from schema.sockets import MakeContext
 from schema.view import View
 from services import demo, housekeeping, organizations
 from services.accounts.sessions import end_lost_views, viewer_for
+from services.audit.chain import keep_sealing
 from services.config import Config
 from services.context import Client, Context, Server
 from services.errors import NotSignedIn, ServiceError
@@ -202,6 +203,7 @@ def background(server: Server, meters: RequestMeters) -> list[Coroutine[Any, Any
     return [
         housekeeping.keep_house(server),
         again_and_again(partial(end_lost_views, server)),
+        again_and_again(partial(keep_sealing, server)),
         meters.watch_loop(),
     ]
 

@@ -28,6 +28,7 @@ from models.trouble import DatabaseUnusable, said_in_a_sentence
 from schema.root import schema
 from services import demo, housekeeping, logs, organizations
 from services.accounts.users import create_admin
+from services.audit import chain
 from services.calendar.generation import generate_all
 from services.config import Config, ConfigurationError, registered_documents
 from services.context import Context, Server
@@ -290,6 +291,19 @@ def purge(_: argparse.Namespace) -> None:
     command(work)
 
 
+def verify_audit(arguments: argparse.Namespace) -> None:
+    """Say whether the audit trail is whole; fail where it is not."""
+
+    async def work(server: Server) -> None:
+        organization = await organization_of(server, arguments.organization)
+        verdict = await chain.verify(server.database, organization.id, arguments.head)
+        console.print(str(verdict), highlight=False, soft_wrap=True)
+        if verdict.faults:
+            raise SystemExit(1)
+
+    command(work)
+
+
 def demonstrate(arguments: argparse.Namespace) -> None:
     """Make demo data."""
     size = demo.DemoSize(doctors=arguments.doctors, patients=arguments.patients)
@@ -346,17 +360,15 @@ def parser() -> argparse.ArgumentParser:
     making.add_argument("--time-zone", required=True, help="such as Europe/Madrid")
     making.add_argument("--locale", default="en", help="language and country, such as es-MX")
     admin = add(
-        "create-admin",
-        create_administrator,
-        "Make an administrator's account; asks for what is not given. The password is never shown.",
+        "create-admin", create_administrator, "Make an administrator; asks for what is not given."
     )
     admin.add_argument("--name", help="the person's name")
     admin.add_argument("--email", help="the address to sign in with")
-    admin.add_argument(
-        "--password-stdin", action="store_true", help="read the password from standard input"
-    )
+    admin.add_argument("--password-stdin", action="store_true", help="read it from standard input")
     filling = add("generate", generate, "Make the slots of all calendars up to the horizon.")
-    for one in (admin, filling):
+    verifying = add("verify-audit", verify_audit, chain.VERIFYING)
+    verifying.add_argument("--head", type=chain.head_in, help="one that was printed before")
+    for one in (admin, filling, verifying):
         one.add_argument("--organization", metavar="SLUG", help="which, where there are several")
     add("purge", purge, "Delete what nobody can use any more; servers do so every hour.")
     showing = add("demo", demonstrate, "Make demo data in an empty database.")

@@ -13,6 +13,7 @@ from models.appointments import (
     AppointmentStatus,
     IdempotencyKey,
 )
+from models.audit import AuditEvent, AuditHead, AuditOutcome
 from models.availability import AvailabilityTemplate, Weekday
 from models.base import Base, Owned
 from models.calendar import Calendar, Claim, ClaimKind, Slot, SlotStatus
@@ -25,6 +26,9 @@ __all__ = [
     "Appointment",
     "AppointmentEvent",
     "AppointmentStatus",
+    "AuditEvent",
+    "AuditHead",
+    "AuditOutcome",
     "AvailabilityTemplate",
     "Base",
     "BookingPolicy",

@@ -102,9 +102,19 @@ async def by(root: Any, info: Info[Context, None]) -> User | None:
 
 def reason(root: Any, info: Info[Context, None]) -> str | None:
     """What the patient wrote, for those who may read it."""
-    return root.reason if lists.sees_reason(info.context) else None
+    return lists.reason_of(info.context, root)
 
 
 def staff_notes(root: Any, info: Info[Context, None]) -> str | None:
     """What staff wrote, for those who may read it."""
-    return root.staff_notes if lists.sees_staff_notes(info.context) else None
+    return lists.staff_notes_of(info.context, root)
+
+
+def cancellation_reason(root: Any, info: Info[Context, None]) -> str | None:
+    """Why an appointment was cancelled."""
+    return lists.cancellation_reason_of(info.context, root)
+
+
+def note(root: Any, info: Info[Context, None]) -> str | None:
+    """What was said in a line of the history."""
+    return lists.note_of(info.context, root)

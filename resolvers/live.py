@@ -54,7 +54,7 @@ async def watch_appointments(
     after: str | None = None,
 ) -> None:
     """A live view of the viewer's own appointments."""
-    id = agendas.own_agenda_id(context)
+    id = await agendas.own_agenda_id(context)
     await agendas.watch_agenda(
         context,
         agenda_id=id,

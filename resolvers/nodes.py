@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry import ID, Info
 
-from resolvers import accounts, appointments, calendar, directory, ids
+from resolvers import accounts, appointments, audit, calendar, directory, ids
 from services import organizations
 from services.context import Context
 from services.errors import InvalidInput, NotFound
@@ -31,6 +31,7 @@ READERS: dict[str, ById] = {
     "slot": calendar.slot_by_id,
     "availability_template": calendar.template_by_id,
     "appointment": appointments.appointment_by_id,
+    "audit_event": audit.event_by_id,
 }
 
 
@@ -43,7 +44,10 @@ async def _node(info: Info[Context, None], id: ID, *path: str | int) -> Any:
     prefix, key = ids.split(id, *path)
     if prefix not in READERS:
         raise NotFound(*path)
-    return await READERS[prefix](info, key)
+    found = await READERS[prefix](info, key)
+    if found is None:
+        await audit.note_hidden(info.context, prefix, key)
+    return found
 
 
 async def nodes(info: Info[Context, None], node_ids: list[ID]) -> list[Any]:

@@ -50,7 +50,7 @@ class AppointmentEvent:
     at: datetime = field("When.")
     by: User | None = field("Who, for those who may see it.", resolvers.by)
     status: AppointmentStatus = field("The status from then on.")
-    note: str | None = field("What was said, such as the reason of a cancellation.")
+    note: str | None = field("What was said, such as the reason of a cancellation.", resolvers.note)
 
 
 @entity(AppointmentRow)
@@ -70,7 +70,7 @@ class Appointment(Node):
     reason: str | None = field("Why the patient comes; for patient and doctor.", resolvers.reason)
     staff_notes: str | None = field("For staff and the doctor alone.", resolvers.staff_notes)
     cancelled_at: datetime | None = field("When it was cancelled.")
-    cancellation_reason: str | None = field("Why it was cancelled.")
+    cancellation_reason: str | None = field("Why it was cancelled.", resolvers.cancellation_reason)
     can_cancel_until: datetime | None = field("The patient's last moment to cancel or move it.")
     rescheduled_from: Slot | None = field(
         "Where it was before it was moved.", resolvers.rescheduled_from

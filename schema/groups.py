@@ -10,6 +10,7 @@ import orjson
 from graphql import ExecutionResult, GraphQLError, execute
 from strawberry.utils.await_maybe import await_maybe
 
+from resolvers.audit import write_readings
 from resolvers.cursors import cursor_of_update
 from resolvers.live import Rendering, watch_appointments, watch_calendar
 from schema.errors import presented
@@ -87,6 +88,7 @@ async def _executed(shared: Shared, context: "Context", update: Any) -> Payload:
             operation_name=plan.key[1],
         )
     )
+    await write_readings(context)
     payload: dict[str, Any] = {"data": result.data}
     if result.errors:
         errors = [presented(error, context) for error in result.errors]

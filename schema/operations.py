@@ -11,6 +11,7 @@ from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import ExecutionContext, PreExecutionError
 
+from resolvers.audit import write_readings
 from schema.documents import Document, Documents, Rejected, check_nesting, check_price
 from schema.points import points
 from schema.prices import MOST_POINTS
@@ -29,6 +30,27 @@ class OwnMemory(SchemaExtension):
         """Replace the context of the connection by one of the operation."""
         self.execution_context.context = self.execution_context.context.for_operation()
         yield
+
+
+class Audited(SchemaExtension):
+    """Lets no answer leave before what was read for it is noted."""
+
+    async def on_operation(self) -> AsyncIterator[None]:
+        """Note what a query or mutation has read."""
+        yield
+        await self._note(self.execution_context.result)
+
+    async def on_stream_result(self, result: Any) -> AsyncIterator[None]:
+        """Note what was read for one result of a stream."""
+        await self._note(result)
+        yield
+
+    async def _note(self, result: Any) -> None:
+        try:
+            await write_readings(self.execution_context.context)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing is shown
+            result.data = None
+            result.errors = [GraphQLError(str(error), original_error=error)]
 
 
 class NamedOperation(SchemaExtension):

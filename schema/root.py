@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from resolvers import accounts as account_resolvers
 from resolvers import appointments as appointment_resolvers
+from resolvers import audit as audit_resolvers
 from resolvers import calendar as calendar_resolvers
 from resolvers import directory as directory_resolvers
 from resolvers import live as live_resolvers
@@ -20,6 +21,7 @@ from schema.appointments import (
     AppointmentMutations,
     AppointmentUpdate,
 )
+from schema.audit import AuditEvent
 from schema.availability import (
     AvailabilityMutations,
     AvailabilityPreview,
@@ -31,7 +33,7 @@ from schema.directory.acts import DirectoryMutations
 from schema.directory.types import Department, Doctor, Office, Patient
 from schema.errors import PresentErrors
 from schema.fields import PAGE, Arg, Node, field, subscription
-from schema.operations import InTurn, NamedOperation, OwnMemory, Schema
+from schema.operations import Audited, InTurn, NamedOperation, OwnMemory, Schema
 from schema.organizations import Organization, OrganizationMutations
 from schema.scalars import SCALARS
 from schema.sizes import OWN_APPOINTMENTS, WINDOW, length_of
@@ -103,6 +105,15 @@ class Query:
         appointment_resolvers.appointment_by_reference,
         arguments={"reference": Arg("Such as K7QF-2M9D.")},
     )
+    audit_events: Connection[AuditEvent] = field(
+        "What was done, read and denied, the newest first. For ADMIN.",
+        audit_resolvers.audit_events,
+        arguments={
+            **PAGE,
+            "subject_id": Arg("Only to this thing."),
+            "actor_id": Arg("Only by this user."),
+        },
+    )
     availability_preview: AvailabilityPreview = field(
         "What generateSlots would do, without doing it.",
         calendar_resolvers.preview,
@@ -162,6 +173,6 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    extensions=[PresentErrors, OwnMemory, NamedOperation, InTurn],
+    extensions=[PresentErrors, OwnMemory, Audited, NamedOperation, InTurn],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -1,8 +1,9 @@
 """Who may do what: one table of permissions, and the decorators that enforce it.
 
 `act` stands above every public act of a service and is its first line: it names the permission,
-the refusals the act may end in, and repeats the act when the database asked for that. What a
-viewer may see of a permitted kind of thing (their own, or everyone's) is decided by each domain.
+the refusals the act may end in, has denials noted in the audit trail, and repeats the act when the
+database asked for that. What a viewer may see of a permitted kind of thing (their own, or
+everyone's) is decided by each domain.
 """
 
 from collections.abc import Callable, Coroutine
@@ -14,8 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from models import Role
 from models.database import may_succeed_if_repeated
+from services import trail
 from services.context import Context
-from services.errors import Forbidden, NotSignedIn, Refusal
+from services.errors import Forbidden, NotFound, NotSignedIn, Refusal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,6 +52,7 @@ class Permission(Enum):
     BOOK = "book, move and cancel"
     RUN_DAY = "check in, mark no-shows and edit notes"
     COMPLETE = "complete appointments"
+    SEE_AUDIT = "see the audit trail"
 
 
 TABLE: dict[Permission, frozenset[Role | None]] = {
@@ -72,6 +75,7 @@ TABLE: dict[Permission, frozenset[Role | None]] = {
     Permission.BOOK: SIGNED_IN,
     Permission.RUN_DAY: frozenset({Role.RECEPTIONIST, Role.DOCTOR}),
     Permission.COMPLETE: frozenset({Role.DOCTOR}),
+    Permission.SEE_AUDIT: ADMIN,
 }
 
 
@@ -106,8 +110,7 @@ def act(permission: Permission, *refusals: type[Refusal]) -> Callable[[Act[P, T]
     """
 
     def decorate(function: Act[P, T]) -> Act[P, T]:
-        @wraps(function)
-        async def permitted(context: Context, *args: P.args, **kwargs: P.kwargs) -> T:
+        async def tried(context: Context, *args: P.args, **kwargs: P.kwargs) -> T:
             require(context, permission)
             for _ in range(TRIES - 1):
                 try:
@@ -117,10 +120,32 @@ def act(permission: Permission, *refusals: type[Refusal]) -> Callable[[Act[P, T]
                         raise
             return await function(context, *args, **kwargs)
 
+        @wraps(function)
+        async def permitted(context: Context, *args: P.args, **kwargs: P.kwargs) -> T:
+            if trail.ACT.get() is not None:
+                return await tried(context, *args, **kwargs)
+            acting = trail.ACT.set(function.__name__)
+            try:
+                return await tried(context, *args, **kwargs)
+            except (Forbidden, NotFound) as error:
+                await trail.note_denial(context, function.__name__, error, kwargs)
+                raise
+            finally:
+                trail.ACT.reset(acting)
+
         permitted.__dict__.update(permission=permission, refusals=refusals)
         return cast("Act[P, T]", permitted)
 
     return decorate
+
+
+async def _denied(context: Context, permission: Permission, name: str) -> Any:
+    """Note the denial of a feed, and raise it."""
+    try:
+        require(context, permission)
+    except Forbidden as error:
+        await trail.note_denial(context, name, error, {})
+        raise
 
 
 def feed(permission: Permission) -> Callable[[Act[P, T]], Act[P, T]]:
@@ -131,8 +156,9 @@ def feed(permission: Permission) -> Callable[[Act[P, T]], Act[P, T]]:
         def permitted(
             context: Context, *args: P.args, **kwargs: P.kwargs
         ) -> Coroutine[Any, Any, T]:
-            require(context, permission)
-            return function(context, *args, **kwargs)
+            if allows(context, permission):
+                return function(context, *args, **kwargs)
+            return _denied(context, permission, function.__name__)
 
         permitted.__dict__.update(permission=permission, refusals=())
         return cast("Act[P, T]", permitted)

@@ -16,7 +16,7 @@ from sqlalchemy import and_, literal, select, text
 
 from models import Agenda, AgendaEntry, Appointment
 from models.database import WriteSession
-from services.access import Permission, feed, require
+from services.access import Permission, act, feed
 from services.appointments.lists import visible_appointments
 from services.context import Context
 from services.errors import Forbidden
@@ -104,14 +104,14 @@ async def watch_agenda(
     await watch(context, _Agenda(context, agenda_id), rendering, subscriber, after)
 
 
-def own_agenda_id(context: Context) -> UUID:
+@act(Permission.WATCH_OWN_APPOINTMENTS)
+async def own_agenda_id(context: Context) -> UUID:
     """The agenda of the viewer.
 
     Raises:
         NotSignedIn, Forbidden: there is none: the viewer is neither patient nor doctor.
 
     """
-    require(context, Permission.WATCH_OWN_APPOINTMENTS)
     viewer = context.viewer
     own = (viewer.doctor_id or viewer.patient_id) if viewer else None
     if own is None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from models import Appointment, AppointmentEvent, Role
 from models.database import WriteSession, violated_constraint
-from services import checks
+from services import checks, trail
 from services.access import Permission, act
 from services.appointments import states
 from services.appointments.agendas import note_in_agendas
@@ -203,7 +203,8 @@ def note_change(
 def note_event(
     context: Context, session: WriteSession, appointment: Appointment, note: str | None = None
 ) -> None:
-    """Leave a line in the history."""
+    """Leave a line in the history, and one in the audit trail."""
+    trail.note_act(context, session, appointment)
     session.add(
         AppointmentEvent(
             organization_id=session.organization_id,
@@ -222,8 +223,9 @@ async def _changed(
 ) -> Appointment:
     """Note the change and let the slot's viewers know."""
     calendar_id = appointment.calendar_id
-    calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+    # Before the first statement, which flushes: the trail names what has changed.
     note_change(context, session, appointment, note)
+    calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
     await session.flush()
     await refresh_slots(session, calendar, [appointment.slot_id])
     await note_in_agendas(context, session, appointment)

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, select
 
 from models import Appointment, AppointmentEvent, AppointmentStatus, Doctor, Patient, Role
-from services import checks
-from services.access import Permission, act
+from services import checks, trail
+from services.access import STAFF, Permission, act
 from services.context import Context
 from services.pages import Page, PageRequest, page_of
 
@@ -92,6 +92,9 @@ async def get_appointment_by_reference(context: Context, *, reference: str) -> A
     )
     async with context.reading() as session:
         found: Appointment | None = (await session.execute(statement)).scalar_one_or_none()
+    if found is None:
+        there = select(Appointment.id).where(Appointment.reference == reference.strip().upper())
+        await trail.note_hidden(context, "get_appointment_by_reference", Appointment, there)
     return found
 
 
@@ -138,11 +141,32 @@ async def events_by_appointment(
     return found
 
 
-def sees_reason(context: Context) -> bool:
-    """Whether the viewer reads what patients write about their visits: patient and doctor do."""
-    return context.role in {Role.DOCTOR, Role.PATIENT}
+def reason_of(context: Context, appointment: Appointment) -> str | None:
+    """What the patient wrote about the visit, for patient and doctor."""
+    if context.role not in {Role.DOCTOR, Role.PATIENT}:
+        return None
+    return _read(context, appointment.id, "reason", appointment.reason)
 
 
-def sees_staff_notes(context: Context) -> bool:
-    """Whether the viewer reads the notes of staff."""
-    return context.role in {Role.ADMIN, Role.RECEPTIONIST, Role.DOCTOR}
+def staff_notes_of(context: Context, appointment: Appointment) -> str | None:
+    """The notes of staff, for staff."""
+    if context.role not in STAFF:
+        return None
+    return _read(context, appointment.id, "staff_notes", appointment.staff_notes)
+
+
+def cancellation_reason_of(context: Context, appointment: Appointment) -> str | None:
+    """Why it was cancelled, for whoever sees the appointment."""
+    return _read(context, appointment.id, "cancellation_reason", appointment.cancellation_reason)
+
+
+def note_of(context: Context, event: AppointmentEvent) -> str | None:
+    """What was said in a line of the history, for whoever sees the appointment."""
+    return _read(context, event.appointment_id, "note", event.note)
+
+
+def _read(context: Context, id: UUID, field: str, content: str | None) -> str | None:
+    """What somebody wrote, and a note that it was read."""
+    if content is not None:
+        trail.note_reading(context, Appointment, [id], field)
+    return content

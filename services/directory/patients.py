@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TypedDict, Unpack
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from models import Appointment, AppointmentStatus, Patient, Role
 from models.database import WriteSession, violated_constraint
-from services import checks
+from services import checks, trail
 from services.access import STAFF, Permission, act
 from services.context import Context
 from services.errors import EmailTaken, InUse, InvalidInput, NotFound
@@ -69,7 +69,9 @@ async def list_patients(
                 Patient.phone.ilike(pattern),
             )
         )
-    return await page_of(context, statement, ORDER, page)
+    found = await page_of(context, statement, ORDER, page)
+    trail.note_reading(context, Patient, [row.id for row in found.rows])
+    return found
 
 
 @act(Permission.SEE_PATIENTS)
@@ -78,6 +80,7 @@ async def patients_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID,
     statement = select(Patient).where(Patient.id.in_(ids), visible_patients(context))
     async with context.reading() as session:
         rows = await session.rows(statement)
+    trail.note_reading(context, Patient, [row.id for row in rows])
     return {row.id: row for row in rows}
 
 
@@ -89,6 +92,7 @@ async def patients_by_user(context: Context, user_ids: Sequence[UUID]) -> Mappin
     )
     async with context.reading() as session:
         rows = await session.rows(statement)
+    trail.note_reading(context, Patient, [row.id for row in rows])
     return {row.user_id: row for row in rows}
 
 
@@ -102,11 +106,11 @@ async def register_patient(
         EmailTaken: another patient has this address.
 
     """
-    patient = Patient(organization_id=context.organization.id, name=checks.name(name))
+    patient = Patient(organization_id=context.organization.id, id=uuid4(), name=checks.name(name))
     _apply(context, patient, details)
     async with context.writing() as session:
         session.add(patient)
-        await _saved(session, patient)
+        await _saved(context, session, patient)
     return patient
 
 
@@ -128,7 +132,7 @@ async def update_patient(
         if context.role is Role.PATIENT and "notes" in changes:
             raise InvalidInput("Only the front desk writes these notes.", "notes")
         _apply(context, patient, changes)
-        await _saved(session, patient)
+        await _saved(context, session, patient)
     return patient
 
 
@@ -149,6 +153,7 @@ async def delete_patient(context: Context, *, patient_id: UUID) -> UUID:
         if (await session.execute(open_ones)).scalar_one():
             raise InUse("patient_id")
         patient.archived_at = context.now
+        trail.note_act(context, session, patient)
     return patient_id
 
 
@@ -178,7 +183,8 @@ def _apply(context: Context, patient: Patient, details: PatientDetails) -> None:
         patient.notes = checks.optional_text(details["notes"], "notes")
 
 
-async def _saved(session: WriteSession, patient: Patient) -> None:
+async def _saved(context: Context, session: WriteSession, patient: Patient) -> None:
+    trail.note_act(context, session, patient)
     try:
         await session.flush()
     except IntegrityError as error:

@@ -1,11 +1,16 @@
 """The commands of main.py, as somebody types them: what they do, say, and refuse to do."""
 
+from datetime import UTC, datetime
+from uuid import uuid4
+
 import asyncpg
 import pytest
 
 from main import parser
+from models import AuditEvent, AuditOutcome
 from models.trouble import NO_ADDRESS as NO_ADDRESS_IN
 from models.trouble import NO_TABLES, DatabaseUnusable, said_in_a_sentence
+from services.audit.chain import seal, verify
 from services.config import Config, ConfigurationError
 from tests.e2e.conftest import World
 from tests.processes import CHECKOUT, run, settings
@@ -18,6 +23,7 @@ COMMANDS = [
     "create-admin",
     "generate",
     "purge",
+    "verify-audit",
     "demo",
     "schema",
 ]
@@ -194,3 +200,24 @@ async def test_what_nobody_can_use_any_more_is_purged_and_counted(world: World) 
         " 1 password attempts, 0 slots.\n"
     )
     assert await world.value("SELECT string_agg(login, ' ') FROM password_attempts") == "new"
+
+
+async def test_an_audit_trail_is_verified_and_a_fault_fails(world: World) -> None:
+    await world.factory.add(
+        AuditEvent(
+            organization_id=world.factory.organization.id,
+            id=uuid4(),
+            at=datetime(2030, 1, 1, tzinfo=UTC),
+            action="act",
+            subject_ids=[],
+            outcome=AuditOutcome.DONE,
+        )
+    )
+    await seal(world.database)
+    head = str((await verify(world.database, world.factory.organization.id)).head)
+    said = await success(world.environment, "verify-audit", "--head", head)
+    assert said == f"0 not sealed yet; the head is {head}\n"
+    await world.value("UPDATE audit_events SET action = 'other'")
+    code, said, errors = await run(world.environment, "verify-audit")
+    assert (code, errors) == (1, "")
+    assert said.startswith("Event 1 is not what was sealed.\n")

@@ -229,9 +229,12 @@ BEFORE_ANY_VIEWER = {
     "keep_house",
     "end_lost_views",
     "clean_up",
+    "keep_sealing",
+    "seal",
+    "verify",
 }
 # What acts are made with; nobody from outside calls these.
-BELOW_THE_ACTS = {"mailer.py", "passwords.py", "context.py", "pages.py", "watching.py"}
+BELOW_THE_ACTS = {"mailer.py", "passwords.py", "context.py", "pages.py", "trail.py", "watching.py"}
 
 
 def unguarded_acts(root: Path) -> list[str]:

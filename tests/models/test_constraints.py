@@ -155,6 +155,11 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
     secret = {"token_hash": uuid4().bytes}
     await add("refresh_tokens", sign_in_id=sign_in, created_at=NINE, **secret)
     await add("user_tokens", user_id=user, expires_at=NINE, **secret)
+    noted = {"at": begin, "action": "act", "subject_ids": [], "outcome": "DONE"}
+    await add("audit_events", actor_id=user, **noted)
+    await connection.execute(
+        "INSERT INTO audit_heads VALUES ($1, $2, $3)", organization, nth, bytes(32)
+    )
     return made
 
 
