@@ -27,6 +27,8 @@ SETTINGS = {
     "BASE_DOMAIN": "",
     "BROADCAST_URL": "",
     "METRICS_ADDRESS": "",
+    "LOG_FORMAT": "",
+    "LOG_LEVEL": "",
     # One address asks for everybody.
     "MESSAGES_AT_ONCE": "1000000",
     "EXECUTIONS_WAITING": "1000000",
