@@ -127,7 +127,7 @@ class Config:
     connections_per_address: int = 1_000
     connections_per_user: int = 50
     messages_per_minute: int = 100
-    messages_at_once: int = 30
+    messages_at_once: int = 60
     executions: int = 64
     executions_waiting: int = 128
     points_per_user: int = 1_200
