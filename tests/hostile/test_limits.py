@@ -207,6 +207,10 @@ async def test_operations_are_counted_though_one_is_carried_out(public: Api) -> 
         assert await response.json() == {"data": {"__typename": "Query"}}
 
 
+# How deep exactly is not looked at.
+TOO_DEEP = "At most 10 levels of fields are accepted; this document has more."
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
@@ -224,7 +228,15 @@ async def test_operations_are_counted_though_one_is_carried_out(public: Api) -> 
         ),
         (doubled(19), None),
         ("{ " + "a { " * 450, None),
-        ("{ " + "a { " * 150 + "b" + "}" * 151, None),
+        ("{ " + "a { " * 150 + "b" + "}" * 151, TOO_DEEP),
+        (
+            (
+                "{ ...F } "
+                f"fragment F on Query {{ {'a { ' * 150} ...G {'}' * 151} "
+                f"fragment G on Query {{ {'a { ' * 150} b {'}' * 151}"
+            ),
+            TOO_DEEP,
+        ),
         ("{ " + "... { " * 200 + "__typename" + "}" * 201, None),
         ("{ doctors(first: " + "[" * 450 + "]" * 450 + ") { totalCount } }", None),
         ("{ node(id: " + "{a: " * 200 + "1" + "}" * 200 + ") { id } }", None),

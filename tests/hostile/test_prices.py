@@ -119,9 +119,9 @@ PRICES = {
 
 
 @pytest.mark.parametrize("name", PRICES)
-async def test_the_price_is_told_to_who_asks(clinic: Clinic, name: str) -> None:
+async def test_the_price_is_told_to_who_asks(public: Api, name: str) -> None:
     query, variables, points = PRICES[name]
-    assert await cost(clinic.admin, query, variables) == points
+    assert await cost(public, query, variables) == points
 
 
 async def test_an_act_has_its_price(clinic: Clinic) -> None:
@@ -169,35 +169,33 @@ async def test_an_act_has_its_price(clinic: Clinic) -> None:
     ],
 )
 async def test_what_multiplies_is_refused_by_every_way(
-    clinic: Clinic, query: str, variables: dict[str, Any] | None, points: int
+    public: Api, query: str, variables: dict[str, Any] | None, points: int
 ) -> None:
     message = (
         f"At most {MOST_POINTS:,} points are accepted; this operation costs {points:,}. "
         "Ask for smaller pages, a shorter time, or less of each row."
     )
     if query.startswith("subscription"):
-        async with acknowledged(clinic.admin) as socket:
+        async with acknowledged(public) as socket:
             assert (await socket.error("1", query, **(variables or {})))["message"] == message
             await socket.is_well()
-        async with events(clinic.admin, query, variables) as stream:
+        async with events(public, query, variables) as stream:
             event = await stream.next()
             assert event is not None
             assert [error["message"] for error in event.data["errors"]] == [message]
             assert "data" not in event.data
         return
-    assert await refused(clinic.admin, query, variables) == message
+    assert await refused(public, query, variables) == message
 
 
-async def test_one_of_several_operations_is_priced(clinic: Clinic) -> None:
+async def test_one_of_several_operations_is_priced(public: Api) -> None:
     doctors = "doctors(first: 100) { edges { node { id } } }"
     dear = f"departments(first: 100) {{ edges {{ node {{ {doctors} }} }} }}"
     query = f"query Cheap {{ viewer {{ role }} }} query Dear {{ {dear} }}"
     codes = []
     for name in ("Cheap", "Dear"):
         body = {"query": query, "operationName": name}
-        async with clinic.admin.http.post(
-            clinic.admin.url, json=body, headers=clinic.admin.headers
-        ) as response:
+        async with public.http.post(public.url, json=body, headers=public.headers) as response:
             codes.append("errors" in await response.json())
     assert codes == [False, True]
 
