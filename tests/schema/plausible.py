@@ -240,6 +240,7 @@ async def world_of(clinic: Clinic) -> World:
         "appointmentId": appointment,
     }
     ids = {name: id_of(row) for name, row in rows.items()}
+    ids |= {"actorId": id_of(clinic.person(Role.DOCTOR).user), "subjectId": ids["patientId"]}
     return World(clinic, {**ids, "id": ids["calendarId"], "ids": ids["calendarId"]})
 
 
