@@ -73,11 +73,12 @@ def when_to_return(error: Exception) -> dict[str, bytes]:
 
 
 def was_not_executed(response_data: Any) -> bool:
-    """Whether an answer is that of a request whose operation never began."""
+    """Whether an answer is that of a request that was at fault, and not carried out."""
     found = response_data.get("errors") if isinstance(response_data, dict) else None
     if not found or response_data.get("data") is not None:
         return False
-    return not any("path" in error for error in found)
+    is_ours = any(error.get("extensions", {}).get("code") == "INTERNAL" for error in found)
+    return not is_ours and not any("path" in error for error in found)
 
 
 async def answer(scope: "Scope", send: "Send", refused: Refused) -> None:

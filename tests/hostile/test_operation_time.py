@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from models import Appointment, Calendar, Claim, Organization, Role
 from models.database import Database
@@ -16,6 +16,7 @@ from tests.conftest import CONFIG, Clinic, serving
 from tests.factories import id_of, tomorrow, wire
 from tests.live.event_streams import events
 from tests.protocols.sockets import acknowledged
+from tests.scratch import connected
 
 SECONDS = 0.5
 SLOTS = """query ($id: ID!, $from: DateTime!, $to: DateTime!) {
@@ -41,20 +42,17 @@ def hasty(hasty_url: str, http: aiohttp.ClientSession, organization: Organizatio
 @asynccontextmanager
 async def held(database: Database, statement: str) -> AsyncIterator[None]:
     """A rival that has locked something, and does not let go."""
-    async with database.engine.connect() as rival:
-        await rival.execute(text(statement))
+    async with connected(database.dsn) as rival, rival.transaction():
+        await rival.execute(statement)
         yield
-        await rival.rollback()
 
 
 async def until_nobody_waits(database: Database) -> None:
     """Wait until what was given up has been given up by the database as well."""
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    async with database.engine.connect() as connection:
-        while (await connection.execute(waiting)).scalar_one():
-            await connection.execute(text("SELECT pg_sleep(0.02)"))
-            # A transaction sees the activity of its first look.
-            await connection.rollback()
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    async with connected(database.dsn) as onlooker:
+        while await onlooker.fetchval(waiting):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def rows(database: Database, organization: Organization) -> list[int]:

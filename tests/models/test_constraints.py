@@ -29,6 +29,7 @@ POINTS_TO = {
     "appointments.patient_id": "patients",
     "appointments.rescheduled_from_id": "slots",
     "appointments.slot_id": "slots",
+    "audit_events.actor_id": "users",
     "availability_templates.calendar_id": "calendars",
     "claims.appointment_id": "appointments",
     "claims.calendar_id": "calendars",
@@ -36,12 +37,15 @@ POINTS_TO = {
     "doctors.department_id": "departments",
     "doctors.office_id": "offices",
     "doctors.user_id": "users",
+    "idempotency_keys.user_id": "users",
     "patients.user_id": "users",
     "refresh_tokens.sign_in_id": "sign_ins",
     "sign_ins.user_id": "users",
     "slots.calendar_id": "calendars",
     "user_tokens.user_id": "users",
 }
+# Where rows have no id of their own, by what they are found here.
+OWN_KEYS = {"agenda_entries": "appointment_id", "idempotency_keys": "user_id"}
 # constraint: what breaks it, each alone.
 CHECKS = {
     "ck_appointments_times": ["ends_at = starts_at", "ends_at = starts_at - interval '1 s'"],
@@ -145,7 +149,6 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         during=asyncpg.Range(begin, begin + HALF),
     )
     agenda = await add("agendas", id=doctor, revision=nth)
-    # The one table whose rows have no id of their own.
     await connection.execute(
         "INSERT INTO agenda_entries VALUES ($1, $2, $3, $4)", organization, agenda, appointment, nth
     )
@@ -155,6 +158,10 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
     secret = {"token_hash": uuid4().bytes}
     await add("refresh_tokens", sign_in_id=sign_in, created_at=NINE, **secret)
     await add("user_tokens", user_id=user, expires_at=NINE, **secret)
+    await connection.execute(
+        "INSERT INTO idempotency_keys VALUES ($1, $2, 'key', '\\x00')", organization, user
+    )
+    made["idempotency_keys"] = user
     noted = {"at": begin, "action": "act", "subject_ids": [], "outcome": "DONE"}
     await add("audit_events", actor_id=user, **noted)
     await connection.execute(
@@ -251,7 +258,7 @@ async def test_no_row_points_at_another_organizations(
     table, _, column = reference.partition(".")
     target = POINTS_TO[reference]
     foreign = await fill(connection, nth=2)
-    key = "appointment_id" if table == "agenda_entries" else "id"
+    key = OWN_KEYS.get(table, "id")
     statement = f"UPDATE {table} SET {column} = $2 WHERE {key} = $1"
     refused = await refusing(connection, statement, clinic[table], foreign[target])
     assert refused == f"fk_{column}_{target}"
