@@ -4,7 +4,16 @@ What is true whatever the code above does lives here: keys, checks, exclusion co
 wall between organizations. Rules that need a clock or a caller do not; they live in `services/`.
 """
 
-from models.accounts import PasswordAttempts, RefreshToken, Role, SignIn, User, UserToken
+from models.accounts import (
+    PasswordAttempts,
+    RefreshToken,
+    Role,
+    SignIn,
+    SignUp,
+    TokenPurpose,
+    User,
+    UserToken,
+)
 from models.appointments import (
     Agenda,
     AgendaEntry,
@@ -18,6 +27,12 @@ from models.availability import AvailabilityTemplate, Weekday
 from models.base import Base, Owned
 from models.calendar import Calendar, Claim, ClaimKind, Slot, SlotStatus
 from models.directory import Department, Doctor, Office, Patient
+from models.notifications import (
+    Notification,
+    NotificationChannel,
+    NotificationKind,
+    NotificationStatus,
+)
 from models.organizations import BookingPolicy, Organization
 
 __all__ = [
@@ -38,6 +53,10 @@ __all__ = [
     "Department",
     "Doctor",
     "IdempotencyKey",
+    "Notification",
+    "NotificationChannel",
+    "NotificationKind",
+    "NotificationStatus",
     "Office",
     "Organization",
     "Owned",
@@ -46,8 +65,10 @@ __all__ = [
     "RefreshToken",
     "Role",
     "SignIn",
+    "SignUp",
     "Slot",
     "SlotStatus",
+    "TokenPurpose",
     "User",
     "UserToken",
     "Weekday",

@@ -19,6 +19,7 @@ HALF = timedelta(minutes=30)
 
 # table.column → the table that it points into, always inside of one organization.
 POINTS_TO = {
+    "notifications.appointment_id": "appointments",
     "agenda_entries.agenda_id": "agendas",
     "agenda_entries.appointment_id": "appointments",
     "appointment_events.appointment_id": "appointments",
@@ -48,6 +49,7 @@ POINTS_TO = {
 OWN_KEYS = {"agenda_entries": "appointment_id", "idempotency_keys": "user_id"}
 # constraint: what breaks it, each alone.
 CHECKS = {
+    "ck_user_tokens_email": ["email = 'n@x.example'", "purpose = 'EMAIL_CHANGE'"],
     "ck_appointments_times": ["ends_at = starts_at", "ends_at = starts_at - interval '1 s'"],
     "ck_availability_templates_times": ["end_time = start_time", "end_time = '08:59'"],
     "ck_availability_templates_slot_minutes": ["slot_minutes = 0", "slot_minutes = 1441"],
@@ -157,7 +159,11 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
     sign_in = await add("sign_ins", user_id=user, **stay)
     secret = {"token_hash": uuid4().bytes}
     await add("refresh_tokens", sign_in_id=sign_in, created_at=NINE, **secret)
-    await add("user_tokens", user_id=user, expires_at=NINE, **secret)
+    await add("user_tokens", user_id=user, purpose="INVITATION", expires_at=NINE, **secret)
+    said = {"email": "n@x.example", "locale": "en", "password_hash": "", **name, **zone}
+    await add("sign_ups", expires_at=NINE, **said, **secret)
+    mail = {"kind": "INVITATION", "recipient": "u@x.example", "created_at": NINE}
+    await add("notifications", appointment_id=appointment, **mail)
     await connection.execute(
         "INSERT INTO idempotency_keys VALUES ($1, $2, 'key', '\\x00')", organization, user
     )

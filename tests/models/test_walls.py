@@ -44,6 +44,12 @@ CONTROLS = {
 }
 
 
+ATTEMPT = (
+    "INSERT INTO password_attempts (organization_id, counted_for, attempts)"
+    " VALUES ($1, 'nobody', 1)"
+)
+
+
 @pytest.fixture
 async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
     """A transaction of a superuser, who sees through walls; nothing of it stays."""
@@ -63,7 +69,7 @@ async def two_organizations(owner: asyncpg.Connection) -> tuple[UUID, UUID]:
         await owner.execute(
             "INSERT INTO idempotency_keys VALUES ($1, $2, 'key', '')", made[-1], ids["users"]
         )
-        await owner.execute("INSERT INTO password_attempts VALUES ($1, 'login', 1)", made[-1])
+        await owner.execute(ATTEMPT, made[-1])
     return made[0], made[1]
 
 
