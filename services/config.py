@@ -7,15 +7,19 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
 
 SECRET_BYTES = 32
 TRANSPORTS = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
 SHARED_COUNTS = ("redis://", "rediss://")
 # As browsers write it: no path, no capitals.
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+MAIL_SCHEMES = frozenset({"smtp", "smtps", "smtp+plain"})
 HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
@@ -107,6 +111,11 @@ class Config:
             counts by itself.
         allowed_origins: whose pages may use the API from a browser, besides the server's own.
         trusted_proxies: addresses and networks that are believed what they say of their clients.
+        smtp_url: the server that mails are handed to; empty where there is none.
+        mail_from: the address that mails come from, with or without a name.
+        mail_seconds: how long that server may take for one mail.
+        mail_poll_seconds: how often it is looked whether another process has a mail to send.
+        confirm_email: True makes an account only once its address is confirmed.
 
     """
 
@@ -138,6 +147,11 @@ class Config:
     rate_limit_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    smtp_url: str = ""
+    mail_from: str = ""
+    mail_seconds: float = 30.0
+    mail_poll_seconds: float = 3.0
+    confirm_email: bool = False
 
     @property
     def shows_schema(self) -> bool:
@@ -175,3 +189,27 @@ class Config:
                 "TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8, with commas "
                 "between them."
             )
+        if self.smtp_url:
+            self._check_mail()
+
+    def _check_mail(self) -> None:
+        address = urlsplit(self.smtp_url)
+        is_good = address.scheme in MAIL_SCHEMES and address.hostname
+        if not is_good or not has_good_port(self.smtp_url):
+            raise ConfigurationError(
+                "SMTP_URL must be smtp://user:password@host:587 (STARTTLS), smtps://… (TLS from "
+                "the beginning) or smtp+plain://… (a server on the same machine)."
+            )
+        if address.scheme == "smtp+plain" and address.password:
+            raise ConfigurationError("SMTP_URL must not send a password without TLS.")
+        try:
+            if not self.mail_from.isprintable():
+                raise EmailNotValidError("It has control characters.")
+            validate_email(
+                parseaddr(self.mail_from)[1], check_deliverability=False, test_environment=True
+            )
+        except EmailNotValidError as error:
+            raise ConfigurationError(
+                "MAIL_FROM must be the address that mails come from, such as "
+                f"Riverside Clinic <no-reply@clinic.example>: {error}"
+            ) from error
