@@ -33,13 +33,14 @@ from services.accounts.sessions import end_lost_views, viewer_for
 from services.audit.chain import keep_sealing
 from services.config import Config
 from services.context import Client, Context, Server
+from services.delivery import Delivery
 from services.errors import NotSignedIn, ServiceError
 from services.limits import Allowance
 from services.live.feeds import Live
 from services.live.limits import Connections
 from services.live.tasks import again_and_again, ended
 from services.logs import log_what_nobody_awaits
-from services.mailer import ConsoleMailer
+from services.mailer import mailer_for
 from services.meters import RequestMeters
 from services.organizations import RecentOrganizations
 from services.passwords import Passwords
@@ -140,7 +141,7 @@ def application(config: Config, database_url: str) -> Starlette:
     """The ASGI application over the database at `database_url`."""
     database = Database(database_url)
     live = Live(database, url=config.broadcast_url, sweep_seconds=config.sweep_seconds)
-    server = Server(config, database, live, ConsoleMailer(), Passwords())
+    server = Server(config, database, live, mailer_for(config), Passwords())
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -148,7 +149,8 @@ def application(config: Config, database_url: str) -> Starlette:
         tasks = [asyncio.create_task(work) for work in background(server, meters)]
         asyncio.get_running_loop().set_exception_handler(log_what_nobody_awaits)
         calm_collector()
-        yield
+        async with Delivery(server):
+            yield
         await ended(tasks)
         await live.stop()
         await database.close()
@@ -339,3 +341,19 @@ def ide_settings(config: Config) -> dict[str, object]:
         for login in demo.ACCOUNTS
     ]
     return {"demoAccounts": accounts}
+
+
+def announcement(config: Config, host: str, port: int) -> str:
+    """What is said once the server listens."""
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
+    lines = [f"\nThe API        {address}/graphql"]
+    if ide_page(config):
+        lines.append(f"GraphiQL       {address}/graphql in a browser")
+    elif config.development:
+        lines.append(
+            "GraphiQL       not built: install Node.js 20 or newer and run `make graphiql`"
+        )
+    if config.demo:
+        accounts = ", ".join(f"{login}@{demo.DOMAIN}" for login in demo.ACCOUNTS)
+        lines += [f"Demo accounts  {accounts}", f"Password       {config.demo_password}"]
+    return "\n".join([*lines, "Stop with Ctrl+C.\n"])

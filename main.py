@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 import serving
-from application import application, ide_page
+from application import announcement, application
 from models import Organization
 from models.database import Database
 from models.embedded import DatabaseUnavailable, EmbeddedPostgres
@@ -32,9 +32,11 @@ from services.audit import chain
 from services.calendar.generation import generate_all
 from services.config import Config, ConfigurationError, registered_documents
 from services.context import Context, Server
+from services.delivery import Delivery
 from services.errors import Refusal, ServiceError
 from services.live.feeds import Live
-from services.mailer import ConsoleMailer
+from services.live.tasks import until_stopped
+from services.mailer import mailer_for
 from services.meters import show
 from services.passwords import Passwords
 
@@ -58,11 +60,12 @@ def settings(*, is_demo: bool = False) -> Config:
     port = environ.get("PORT", "8000")
     if not port.isdecimal() or not 0 < int(port) < 2**16:
         raise ConfigurationError("PORT must be a whole number from 1 to 65535.")
+    development = is_demo or is_on("DEVELOPMENT")
     return Config(
         secret_key=environ.get("SECRET_KEY") or (demo_secret() if is_demo else ""),
         base_url=environ.get("BASE_URL", f"http://127.0.0.1:{port}").rstrip("/"),
         base_domain=environ.get("BASE_DOMAIN", ""),
-        development=is_demo or is_on("DEVELOPMENT"),
+        development=development,
         introspection=is_on("INTROSPECTION"),
         persisted_documents=registered_documents(environ.get("PERSISTED_DOCUMENTS", "")),
         demo=is_demo,
@@ -71,13 +74,16 @@ def settings(*, is_demo: bool = False) -> Config:
         rate_limit_url=environ.get("RATE_LIMIT_URL", ""),
         allowed_origins=listed("ALLOWED_ORIGINS"),
         trusted_proxies=listed("TRUSTED_PROXIES"),
+        smtp_url=environ.get("SMTP_URL", ""),
+        mail_from=environ.get("MAIL_FROM", ""),
+        confirm_email=is_on("CONFIRM_EMAIL", default=not development),
         **{one.name: whole_number(one) for one in fields(Config) if one.type is int},
     )
 
 
-def is_on(name: str) -> bool:
+def is_on(name: str, *, default: bool = False) -> bool:
     """A setting that is yes or no."""
-    return os.environ.get(name, "").lower() in {"1", "true", "yes"}
+    return (os.environ.get(name) or str(default)).lower() in {"1", "true", "yes"}
 
 
 def listed(name: str) -> tuple[str, ...]:
@@ -155,27 +161,11 @@ def serve(arguments: argparse.Namespace) -> None:
         ).run()
 
 
-def announcement(config: Config, host: str, port: int) -> str:
-    """What is said once the server listens."""
-    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
-    lines = [f"\nThe API        {address}/graphql"]
-    if ide_page(config):
-        lines.append(f"GraphiQL       {address}/graphql in a browser")
-    elif config.development:
-        lines.append(
-            "GraphiQL       not built: install Node.js 20 or newer and run `make graphiql`"
-        )
-    if config.demo:
-        accounts = ", ".join(f"{login}@{demo.DOMAIN}" for login in demo.ACCOUNTS)
-        lines += [f"Demo accounts  {accounts}", f"Password       {config.demo_password}"]
-    return "\n".join([*lines, "Stop with Ctrl+C.\n"])
-
-
 async def with_server(config: Config, url: str, work: Callable[[Server], Awaitable[None]]) -> None:
     """Do some work of the command line with all that a server has, short of serving."""
     database = Database(url, pool_size=2)
     live = Live(database, url=config.broadcast_url)
-    server = Server(config, database, live, ConsoleMailer(), Passwords())
+    server = Server(config, database, live, mailer_for(config), Passwords())
     await live.start()
     try:
         await work(server)
@@ -184,6 +174,17 @@ async def with_server(config: Config, url: str, work: Callable[[Server], Awaitab
         await live.stop()
         await database.close()
         server.passwords.close()
+
+
+def work(_: argparse.Namespace) -> None:
+    """Send mails until stopped."""
+
+    async def send(server: Server) -> None:
+        async with Delivery(server), until_stopped():
+            console.print("Sending what is to be mailed. Stop with Ctrl+C.")
+
+    with database_address() as url:
+        asyncio.run(with_server(settings(), url, send))
 
 
 def command(work: Callable[[Server], Awaitable[None]]) -> None:
@@ -353,6 +354,7 @@ def parser() -> argparse.ArgumentParser:
     to_serve.add_argument(
         "--demo", action="store_true", help="with demo data, demo accounts and GraphiQL"
     )
+    add("work", work, "Send mails, as servers do too, until stopped with Ctrl+C.")
     add("migrate", migrate_database, "Bring the database to the newest schema.")
     making = add("create-organization", create_organization, "Make an organization.")
     making.add_argument("slug", help="short name for addresses, such as riverside")

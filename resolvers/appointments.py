@@ -59,6 +59,11 @@ async def appointment_by_id(info: Info[Context, None], id: Any) -> Appointment |
     return await load(info, lists.appointments_by_id, id)
 
 
+async def appointment_of(root: Any, info: Info[Context, None]) -> Appointment | None:
+    """The appointment that something is about."""
+    return await load(info, lists.appointments_by_id, root.appointment_id)
+
+
 async def appointment_by_reference(info: Info[Context, None], reference: str) -> Appointment | None:
     """An appointment by its code."""
     return await lists.get_appointment_by_reference(info.context, reference=reference)

@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry import ID, Info
 
-from resolvers import accounts, appointments, audit, calendar, directory, ids
+from resolvers import accounts, appointments, audit, calendar, directory, ids, notifications
 from services import organizations
 from services.context import Context
 from services.errors import InvalidInput, NotFound
@@ -23,6 +23,8 @@ async def _organization_by_id(info: Info[Context, None], id: Any) -> Any:
 READERS: dict[str, ById] = {
     "organization": _organization_by_id,
     "user": accounts.user_by_id,
+    "sign_in": accounts.sign_in_by_id,
+    "notification": notifications.notification_by_id,
     "department": directory.department_by_id,
     "office": directory.office_by_id,
     "doctor": directory.doctor_by_id,

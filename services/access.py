@@ -37,6 +37,8 @@ class Permission(Enum):
     SEE_SELF = "see the own account"
     CHANGE_SELF = "change the own account"
     SEE_USERS = "see accounts"
+    MANAGE_USERS = "invite people and change their accounts"
+    MANAGE_NOTIFICATIONS = "see what is mailed, and have it tried again"
     SEE_DIRECTORY = "see the directory"
     MANAGE_ORGANIZATION = "manage the organization"
     MANAGE_DIRECTORY = "manage departments, offices and doctors"
@@ -60,6 +62,8 @@ TABLE: dict[Permission, frozenset[Role | None]] = {
     Permission.SEE_SELF: PUBLIC,
     Permission.CHANGE_SELF: SIGNED_IN,
     Permission.SEE_USERS: STAFF,
+    Permission.MANAGE_USERS: ADMIN,
+    Permission.MANAGE_NOTIFICATIONS: ADMIN,
     Permission.SEE_DIRECTORY: PUBLIC,
     Permission.MANAGE_ORGANIZATION: ADMIN,
     Permission.MANAGE_DIRECTORY: ADMIN,

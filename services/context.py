@@ -3,6 +3,7 @@
 Every service act takes it first. No rule lives here.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -58,7 +59,12 @@ class Client:
 
 @dataclass(frozen=True)
 class Server:
-    """What one server process has: settings, database, live feed, mail, password hashing."""
+    """What one server process has: settings, database, live feed, mail, password hashing.
+
+    Attributes:
+        mail_waits: set where there may be a message to send.
+
+    """
 
     config: Config
     database: Database
@@ -66,6 +72,7 @@ class Server:
     mailer: Mailer
     passwords: Passwords
     clock: Callable[[], datetime] = utc_now
+    mail_waits: asyncio.Event = field(default_factory=asyncio.Event)
     limits: Limits = field(init=False)
     turns: Turns = field(init=False)
 

@@ -12,7 +12,8 @@
         ├── StaleVersion          changed by somebody else in between
         ├── IdempotencyMismatch   a key that was used for another request
         ├── EmailTaken, UsernameTaken, WeakPassword, InvalidCredentials, InvalidToken,
-        │   TooManyAttempts       accounts
+        │   TooManyAttempts, LastAdmin, InvitationAccepted           accounts
+        ├── AlreadySent           notifications
         ├── NameTaken, InUse      directory
         ├── OverlappingTemplates, BeyondHorizon, NoAvailability   availability
         ├── TimeTaken, SlotTaken, NotBookable                     calendar
@@ -148,13 +149,31 @@ class InvalidToken(Refusal):
 
 
 class TooManyAttempts(Refusal):
-    """Too many passwords were tried for this login."""
+    """Too many passwords were tried for this account, or from this address."""
 
     message = "Too many attempts; wait before you try again."
 
-    def __init__(self, retry_at: datetime) -> None:
-        super().__init__("login")
+    def __init__(self, retry_at: datetime, field: str) -> None:
+        super().__init__(field)
         self.retry_at = retry_at
+
+
+class LastAdmin(Refusal):
+    """Nobody else could manage the organization."""
+
+    message = "This is the last administrator who can sign in."
+
+
+class InvitationAccepted(Refusal):
+    """Who was invited has chosen a password already."""
+
+    message = "This invitation was accepted already."
+
+
+class AlreadySent(Refusal):
+    """A message that was sent, or will be without any help."""
+
+    message = "This was sent already, or is about to be."
 
 
 class NameTaken(Refusal):

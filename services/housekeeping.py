@@ -11,8 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, inspect, select, tuple_
 
-from models import Base, IdempotencyKey, Slot
+from models import Base, IdempotencyKey, Notification, Slot
 from models.database import Database
+from services import notifications
 from services.accounts import purge as accounts
 from services.appointments import booking
 from services.calendar.purge import BATCH, calendars_to_purge, purge_calendar
@@ -24,7 +25,11 @@ log = logging.getLogger("housekeeping")
 
 def _outlived(now: datetime) -> Sequence[tuple[type[Base], ColumnElement[bool]]]:
     """Rows that may be deleted as they are, in this order; tombstones are more than that."""
-    return [(IdempotencyKey, booking.is_outlived(now)), *accounts.outlived(now)]
+    return [
+        (IdempotencyKey, booking.is_outlived(now)),
+        *accounts.outlived(now),
+        (Notification, notifications.is_outlived(now)),
+    ]
 
 
 async def keep_house(server: Server) -> None:

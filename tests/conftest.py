@@ -27,6 +27,7 @@ from services.organizations import create_organization
 from serving import Server
 from tests.api import Api
 from tests.factories import Factory, Person
+from tests.mails import Mails
 
 # One address asks for everybody; what is limited is for the tests of the limits.
 PLENTY = {
@@ -156,6 +157,12 @@ def factory(database: Database, organization: Organization) -> Factory:
 def public(server_url: str, http: aiohttp.ClientSession, organization: Organization) -> Api:
     """The API as the public sees it."""
     return Api(server_url, http, organization.slug)
+
+
+@pytest.fixture
+def mails(factory: Factory, caplog: pytest.LogCaptureFixture) -> Mails:
+    """What is mailed to people of the test's organization."""
+    return Mails(factory, caplog)
 
 
 @dataclass(frozen=True)

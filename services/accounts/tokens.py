@@ -3,7 +3,9 @@
 Pure apart from randomness; what a token opens is decided in `sessions` and `users`.
 """
 
+import base64
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -89,3 +91,25 @@ def new_secret() -> str:
 def hashed(secret: str) -> bytes:
     """What is kept of a random token; it needs no salt, being random."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def mailed_secret(config: Config, id: UUID) -> str:
+    """The secret that is sent in the message with this id.
+
+    It is made anew whenever it is needed, so that nowhere it has to be kept until it is sent.
+    """
+    return _derived(config, b"mailed secret", id.bytes)
+
+
+def successor(config: Config, refresh_token: str) -> str:
+    """The refresh token that follows upon one: always the same, so that whoever refreshes twice at
+    once can be told it twice although only its hash is kept.
+    """
+    return _derived(config, b"refresh token", refresh_token.encode())
+
+
+def _derived(config: Config, purpose: bytes, value: bytes) -> str:
+    """256 bits that nobody can tell without the secret key; each purpose has a key of its own."""
+    key = hmac.digest(config.secret_key.encode(), purpose, "sha256")
+    secret = hmac.digest(key, value, "sha256")
+    return base64.urlsafe_b64encode(secret).rstrip(b"=").decode()

@@ -5,7 +5,9 @@ What they do is the business of the other rooms.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 log = logging.getLogger("live")
 
@@ -31,3 +33,13 @@ async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:
             task.cancel()
         # asyncio.wait_for of Python 3.11, in whichever library, may lose a cancellation.
         _, running = await asyncio.wait(running, timeout=ONCE_MORE_SECONDS)
+
+
+@asynccontextmanager
+async def until_stopped() -> AsyncIterator[None]:
+    """At its end, wait until the process is asked to end; for a process that serves nobody."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    yield
+    await stopped.wait()

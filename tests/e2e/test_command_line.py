@@ -18,6 +18,7 @@ from tests.processes import CHECKOUT, run, settings
 PASSWORD = "seven green bottles on a wall"
 COMMANDS = [
     "serve",
+    "work",
     "migrate",
     "create-organization",
     "create-admin",
@@ -32,6 +33,10 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 WEAK = (
     "SECRET_KEY is missing or weak: it signs every access token and needs at least 32 random "
     'bytes. Make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+)
+BAD_MAIL = (
+    "SMTP_URL must be smtp://user:password@host:587 (STARTTLS), smtps://… (TLS from the beginning)"
+    " or smtp+plain://… (a server on the same machine)."
 )
 
 
@@ -96,6 +101,7 @@ async def test_without_a_good_secret_nothing_is_served(secret: str) -> None:
     ("setting", "value", "said"),
     [
         ("ACCESS_TOKEN_MINUTES", "soon", "ACCESS_TOKEN_MINUTES must be a whole number."),
+        ("SMTP_URL", "mail.example", BAD_MAIL),
         ("PORT", "http", "PORT must be a whole number from 1 to 65535."),
     ],
 )
@@ -192,14 +198,15 @@ async def test_where_there_are_several_organizations_one_is_named(own_database: 
 
 async def test_what_nobody_can_use_any_more_is_purged_and_counted(world: World) -> None:
     await world.value(
-        "INSERT INTO password_attempts SELECT id, login, 1, now() - minutes * interval '1 minute'"
+        "INSERT INTO password_attempts (organization_id, counted_for, attempts, started_at)"
+        " SELECT id, login, 1, now() - minutes * interval '1 minute'"
         " FROM organizations, (VALUES ('old', 20), ('new', 10)) AS tried (login, minutes)"
     )
     assert await success(world.environment, "purge") == (
         "Deleted 0 idempotency keys, 0 refresh tokens, 0 sign ins, 0 user tokens,"
-        " 1 password attempts, 0 slots.\n"
+        " 0 sign ups, 1 password attempts, 0 notifications, 0 slots.\n"
     )
-    assert await world.value("SELECT string_agg(login, ' ') FROM password_attempts") == "new"
+    assert await world.value("SELECT string_agg(counted_for, ' ') FROM password_attempts") == "new"
 
 
 async def test_an_audit_trail_is_verified_and_a_fault_fails(world: World) -> None:

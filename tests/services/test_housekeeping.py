@@ -20,7 +20,7 @@ from models import (
     UserToken,
 )
 from models.database import Database
-from services.accounts.sessions import MOST_ATTEMPTS
+from services.accounts.attempts import MOST_FOR_ACCOUNT
 from services.calendar.purge import BATCH
 from services.housekeeping import clean_up, in_words
 from tests.conftest import Clinic
@@ -135,7 +135,7 @@ async def test_tried_passwords_are_counted_until_they_count_for_nothing(
     clinic: Clinic, database: Database
 ) -> None:
     person = await clinic.factory.person(Role.PATIENT, password_hash=HASH)
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MOST_FOR_ACCOUNT):
         assert await tried(clinic, person, "wrong") == "INVALID_CREDENTIALS"
     await ago(clinic.factory, PasswordAttempts.started_at, timedelta(minutes=14))
     await clean(database)
