@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, select
 
-from models import Base, PasswordAttempts, RefreshToken, SignIn, UserToken
-from services.accounts.sessions import ATTEMPTS_WINDOW
+from models import Base, PasswordAttempts, RefreshToken, SignIn, SignUp, UserToken
+from services.accounts.attempts import WINDOW
 
 # Longer than the last access token of a sign-in is good, and for whoever looks into a theft.
 KEPT = timedelta(days=7)
@@ -26,6 +26,7 @@ def outlived(now: datetime) -> Sequence[tuple[type[Base], ColumnElement[bool]]]:
             (SignIn.expires_at < expired) & ~exists().where(RefreshToken.sign_in_id == SignIn.id),
         ),
         (UserToken, UserToken.expires_at < expired),
+        (SignUp, SignUp.expires_at < now),
         # The next try would begin to count anew.
-        (PasswordAttempts, PasswordAttempts.started_at < now - ATTEMPTS_WINDOW),
+        (PasswordAttempts, PasswordAttempts.started_at < now - WINDOW),
     ]

@@ -1,18 +1,18 @@
 """Sessions: signing in and out, refreshing, and finding the viewer behind an access token."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, case, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select, update
 
 from models import (
     Doctor,
+    NotificationKind,
     Organization,
-    PasswordAttempts,
     Patient,
     RefreshToken,
     Role,
@@ -23,12 +23,21 @@ from models.database import WriteSession
 from services import checks
 from services.access import Permission, act
 from services.accounts import tokens
+from services.accounts.attempts import forget_attempt, require_password
 from services.context import Context, Server, Viewer, answering_unavailable
-from services.errors import InvalidCredentials, InvalidToken, NotSignedIn, TooManyAttempts
+from services.errors import (
+    InvalidCredentials,
+    InvalidToken,
+    NotFound,
+    NotSignedIn,
+    TooManyAttempts,
+)
 from services.live.rights import Right
+from services.notifications import notify
 
-MOST_ATTEMPTS = 10
-ATTEMPTS_WINDOW = timedelta(minutes=15)
+MOST_SIGN_INS = 10
+# For so long a refresh token that was used is answered as it was the first time.
+GRACE = timedelta(seconds=10)
 # How long a sign-in lasts without being used, and at most.
 IDLE = {Role.PATIENT: timedelta(days=7)}
 STAFF_IDLE = timedelta(minutes=30)
@@ -120,73 +129,66 @@ async def sign_in(context: Context, *, login: str, password: str) -> Session:
     Raises:
         InvalidCredentials: no active account has this login and password; which of the two is
             wrong is not told.
-        TooManyAttempts: ten passwords were tried for this login within a quarter of an hour.
+        TooManyAttempts: ten passwords were tried for this account, or thirty from this address,
+            within a quarter of an hour.
 
     """
     login = login.strip().lower()[: checks.LINE_LENGTH]
-    await _count_attempt(context, login)
-    async with context.reading() as session:
+    async with context.reading() as reading:
         statement = select(User).where(or_(User.email == login, User.username == login))
         # A username cannot hold an @, so at most one account answers.
-        user: User | None = (await session.execute(statement)).scalar_one_or_none()
-    password_hash = user.password_hash if user is not None and user.is_active else None
-    known = await context.server.passwords.matches(password, password_hash)
-    if user is None or not known:
-        raise InvalidCredentials("login")
-    async with context.writing() as writing:
-        await writing.execute(
-            delete(PasswordAttempts).where(
-                PasswordAttempts.organization_id == context.organization.id,
-                PasswordAttempts.login == login,
-            )
-        )
-        return await open_session(context, writing, user)
-
-
-async def _count_attempt(context: Context, login: str) -> None:
-    """Count one more try, for known and unknown logins alike, and refuse the eleventh."""
-    table = PasswordAttempts.__table__.c
-    stale = table.started_at < context.now - ATTEMPTS_WINDOW
-    counting = insert(PasswordAttempts).values(
-        organization_id=context.organization.id, login=login, attempts=1, started_at=context.now
-    )
-    counting = counting.on_conflict_do_update(
-        index_elements=["organization_id", "login"],
-        set_={
-            "attempts": case((stale, 1), else_=table.attempts + 1),
-            "started_at": case((stale, context.now), else_=table.started_at),
-        },
-    )
+        found: User | None = (await reading.execute(statement)).scalar_one_or_none()
+    found = await require_password(context, found, password, "login", login=login)
     async with context.writing() as session:
-        attempts, started_at = (
-            await session.execute(counting.returning(table.attempts, table.started_at))
-        ).one()
-    if attempts > MOST_ATTEMPTS:
-        raise TooManyAttempts(retry_at=started_at + ATTEMPTS_WINDOW)
+        user = await locked(session, found.id)
+        # It may have been changed while it was compared: whoever did so has ended all sign-ins.
+        if not user.is_active or user.password_hash != found.password_hash:
+            raise InvalidCredentials("login")
+        await forget_attempt(context, session, user)
+        return await open_session(context, session, user)
+
+
+async def locked(session: WriteSession, user_id: UUID) -> User:
+    """An account, so that nobody else changes it; a part of the acts that do."""
+    statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
+    # What was read of it before may be older than the lock.
+    statement = statement.execution_options(populate_existing=True)
+    user: User = (await session.execute(statement)).scalar_one()
+    return user
 
 
 async def open_session(context: Context, session: WriteSession, user: User) -> Session:
-    """A new sign-in for `user`; a part of the acts that end signed in."""
+    """A new sign-in for `user`, whose row is locked; a part of the acts that end signed in. Of too
+    many, the oldest end.
+    """
+    now = context.now
+    newest = (
+        select(SignIn.id)
+        .where(SignIn.user_id == user.id, SignIn.ended_at.is_(None))
+        .where(SignIn.expires_at > now)
+        .order_by(SignIn.created_at.desc(), SignIn.id)
+        .limit(MOST_SIGN_INS - 1)
+    )
+    await end_sign_ins(session, user, now, SignIn.id.not_in(newest))
     sign_in = SignIn(
         organization_id=context.organization.id,
         id=uuid4(),
         user_id=user.id,
-        created_at=context.now,
-        last_used_at=context.now,
-        expires_at=context.now + LONGEST.get(user.role, STAFF_LONGEST),
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + LONGEST.get(user.role, STAFF_LONGEST),
         user_agent=(context.client.user_agent or "")[: checks.LINE_LENGTH] or None,
         ip_address=context.client.ip_address,
     )
     session.add(sign_in)
     await session.flush()
-    return await _continued(context, session, user, sign_in)
-
-
-async def _continued(
-    context: Context, session: WriteSession, user: User, sign_in: SignIn
-) -> Session:
-    """A new pair of tokens for a sign-in."""
     refresh_token = tokens.new_secret()
+    _keep(context, session, sign_in, refresh_token)
+    return _continued(context, session, user, sign_in, refresh_token)
+
+
+def _keep(context: Context, session: WriteSession, sign_in: SignIn, refresh_token: str) -> None:
+    """Let a refresh token be the newest of a sign-in."""
     session.add(
         RefreshToken(
             organization_id=context.organization.id,
@@ -195,6 +197,12 @@ async def _continued(
             created_at=context.now,
         )
     )
+
+
+def _continued(
+    context: Context, session: WriteSession, user: User, sign_in: SignIn, refresh_token: str
+) -> Session:
+    """A pair of tokens for a sign-in."""
     access_token, expires_at = tokens.access_token(
         context.server.config,
         context.now,
@@ -217,38 +225,45 @@ async def _continued(
 async def refresh_session(context: Context, *, refresh_token: str) -> Session:
     """Exchange a refresh token for a new pair; each is good for one use.
 
+    For ten seconds, using it again is answered with the same successor: a page that is open twice
+    refreshes twice at once, and an answer may be lost on its way. Later, a used token in somebody's
+    hands means that it was copied: the whole sign-in ends, and its owner is told by mail.
+
     Raises:
-        InvalidToken: it is unknown, used, idle for too long, or its sign-in has ended. A used
-            token in somebody's hands means that it was copied: the whole sign-in ends.
+        InvalidToken: it is unknown, used, idle for too long, or its sign-in has ended.
 
     """
     async with context.writing() as session:
-        renewed = await _renewed(context, session, tokens.hashed(refresh_token))
+        renewed = await _renewed(context, session, refresh_token)
     if renewed is None:
         raise InvalidToken("refresh_token")
     return renewed
 
 
-async def _renewed(context: Context, session: WriteSession, token_hash: bytes) -> Session | None:
+async def _renewed(context: Context, session: WriteSession, refresh_token: str) -> Session | None:
     statement = (
         select(RefreshToken, SignIn, User)
         .join(SignIn, SignIn.id == RefreshToken.sign_in_id)
         .join(User, User.id == SignIn.user_id)
-        .where(RefreshToken.token_hash == token_hash)
+        .where(RefreshToken.token_hash == tokens.hashed(refresh_token))
         .with_for_update(of=(RefreshToken, SignIn))
     )
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         return None
     token, sign_in, user = row
-    if token.used_at is not None:
-        sign_in.ended_at = sign_in.ended_at or context.now
-        return None
     idle = context.now - sign_in.last_used_at > IDLE.get(user.role, STAFF_IDLE)
     if sign_in.ended_at or context.now >= sign_in.expires_at or idle or not user.is_active:
         return None
-    token.used_at = sign_in.last_used_at = context.now
-    return await _continued(context, session, user, sign_in)
+    successor = tokens.successor(context.server.config, refresh_token)
+    if token.used_at is None:
+        token.used_at = sign_in.last_used_at = context.now
+        _keep(context, session, sign_in, successor)
+    elif context.now - token.used_at > GRACE:
+        sign_in.ended_at = context.now
+        notify(context, session, NotificationKind.SIGN_IN_COPIED, user.email)
+        return None
+    return _continued(context, session, user, sign_in, successor)
 
 
 @act(Permission.CHANGE_SELF)
@@ -256,22 +271,54 @@ async def sign_out(context: Context, *, everywhere: bool = False) -> bool:
     """End the sign-in of the token that was sent, or all of the viewer's."""
     if context.viewer is None:
         raise NotSignedIn
+    here = [] if everywhere else [SignIn.id == context.viewer.sign_in_id]
     async with context.writing() as session:
-        ending = (
-            update(SignIn)
-            .where(SignIn.user_id == context.viewer.user.id, SignIn.ended_at.is_(None))
-            .values(ended_at=context.now)
-        )
-        if not everywhere:
-            ending = ending.where(SignIn.id == context.viewer.sign_in_id)
-        await session.execute(ending)
+        await end_sign_ins(session, context.viewer.user, context.now, *here)
     return True
 
 
-async def end_sign_ins(session: WriteSession, user: User, now: datetime) -> None:
-    """End every sign-in of `user`; a part of what follows a new password."""
+@act(Permission.CHANGE_SELF)
+async def list_sign_ins(context: Context) -> Sequence[SignIn]:
+    """Where the viewer is signed in, the newest first."""
+    async with context.reading() as session:
+        return await session.rows(_own(context).order_by(SignIn.created_at.desc(), SignIn.id))
+
+
+@act(Permission.SEE_SELF)
+async def sign_ins_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, SignIn]:
+    """The viewer's own sign-ins by id."""
+    async with context.reading() as session:
+        rows = await session.rows(_own(context).where(SignIn.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+@act(Permission.CHANGE_SELF)
+async def end_sign_in(context: Context, *, sign_in_id: UUID) -> SignIn:
+    """End one of the viewer's sign-ins, as on a device that was lost."""
+    async with context.writing() as session:
+        statement = _own(context).where(SignIn.id == sign_in_id).with_for_update()
+        found: SignIn | None = (await session.execute(statement)).scalar_one_or_none()
+        if found is None:
+            raise NotFound("sign_in_id")
+        found.ended_at = context.now
+    return found
+
+
+def _own(context: Context) -> Select[SignIn]:
+    """The viewer's sign-ins that are good."""
+    return select(SignIn).where(
+        SignIn.user_id == context.user_id,
+        SignIn.ended_at.is_(None),
+        SignIn.expires_at > context.now,
+    )
+
+
+async def end_sign_ins(
+    session: WriteSession, user: User, now: datetime, *conditions: ColumnElement[bool]
+) -> None:
+    """End the sign-ins of `user`, all or some; a part of what follows a new password."""
     await session.execute(
         update(SignIn)
-        .where(SignIn.user_id == user.id, SignIn.ended_at.is_(None))
+        .where(SignIn.user_id == user.id, SignIn.ended_at.is_(None), *conditions)
         .values(ended_at=now)
     )

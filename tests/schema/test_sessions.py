@@ -5,26 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from gql import gql
 from sqlalchemy import func, select, update
 
-from models import PasswordAttempts, RefreshToken, Role, SignIn, User
+from models import RefreshToken, Role, SignIn, User
 from services.passwords import HASHING
 from tests.api import Api
 from tests.conftest import Clinic
-from tests.factories import PASSWORD, Factory, Person, id_of, wire
+from tests.factories import PASSWORD, Factory, Person, id_of
+from tests.mails import Mails
 
 HASH = HASHING.hash(PASSWORD)
 SESSION = "session { accessToken accessTokenExpiresAt refreshToken user { id } }"
-SIGN_IN = """
-mutation ($input: SignInInput!) {
-  signIn(input: $input) {
-    session { user { id } }
-    errors { __typename ... on UserError { message code path }
-             ... on TooManyAttempts { retryAt } }
-  }
-}
-"""
 UNKNOWN = {
     "__typename": "InvalidCredentials",
     "message": "The login or the password is wrong.",
@@ -154,85 +145,6 @@ async def test_a_login_that_no_text_can_be_is_bad_input(factory: Factory, public
     assert await sign_ins(factory) == 0
 
 
-# -------------------------------------------------------------------------------------- attempts
-
-
-async def attempt(api: Api, login: str, password: str, *, socket: bool = False) -> dict[str, Any]:
-    """One try; over a WebSocket of its own if asked for."""
-    values = {"input": {"login": login, "password": password}}
-    if not socket:
-        return (await api.ask(SIGN_IN, **values))["signIn"]
-    async with api.socket() as session:
-        request = gql(SIGN_IN)
-        request.variable_values = values
-        answer = await session.execute(request)
-    return answer["signIn"]
-
-
-@pytest.mark.parametrize("login", ["pia", "nobody"])
-async def test_the_eleventh_try_is_refused_whichever_way_it_comes(
-    factory: Factory, public: Api, login: str
-) -> None:
-    await factory.person(Role.PATIENT, username="pia", password_hash=HASH)
-    spellings = [login.upper(), f" {login}"] * 5
-    answers = await asyncio.gather(
-        *(attempt(public, name, "wrong", socket=n % 3 == 0) for n, name in enumerate(spellings))
-    )
-    assert [answer["errors"] for answer in answers] == [[UNKNOWN]] * 10
-    refused = {
-        "__typename": "TooManyAttempts",
-        "message": "Too many attempts; wait before you try again.",
-        "code": "TOO_MANY_ATTEMPTS",
-        "path": ["input", "login"],
-        "retryAt": wire((await attempts_of(factory, login)).started_at + timedelta(minutes=15)),
-    }
-    for socket in (False, True):
-        answer = await attempt(public, login, PASSWORD, socket=socket)
-        assert answer == {"session": None, "errors": [refused]}
-
-
-async def attempts_of(factory: Factory, login: str) -> PasswordAttempts:
-    async with factory.database.crossing_organizations() as session:
-        return await session.get_one(PasswordAttempts, (factory.organization.id, login))
-
-
-async def tried(factory: Factory, login: str, attempts: int, minutes_ago: int) -> None:
-    """As if a login had been tried so often, beginning so long ago."""
-    started_at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
-    row = PasswordAttempts(login=login, attempts=attempts, started_at=started_at)
-    row.organization_id = factory.organization.id
-    await factory.add(row)
-
-
-async def test_after_a_quarter_of_an_hour_the_count_begins_again(
-    factory: Factory, public: Api
-) -> None:
-    await tried(factory, "early", attempts=10, minutes_ago=14)
-    await tried(factory, "late", attempts=10, minutes_ago=16)
-    early = await attempt(public, "early", "wrong")
-    late = await attempt(public, "late", "wrong")
-    assert [early["errors"][0]["code"], late["errors"][0]["code"]] == [
-        "TOO_MANY_ATTEMPTS",
-        "INVALID_CREDENTIALS",
-    ]
-    assert (await attempts_of(factory, "late")).attempts == 1
-
-
-async def test_a_success_sets_the_count_back(factory: Factory, public: Api, person: Person) -> None:
-    login = person.user.username
-    await tried(factory, login, attempts=9, minutes_ago=1)
-    await signed_in(public, person)
-    assert (await attempt(public, login, "wrong"))["errors"] == [UNKNOWN]
-    assert (await attempts_of(factory, login)).attempts == 1
-
-
-async def test_those_who_are_signed_in_are_not_locked_out(
-    factory: Factory, public: Api, person: Person
-) -> None:
-    await tried(factory, person.user.username, attempts=99, minutes_ago=1)
-    assert await is_good(public, person.token)
-
-
 # ------------------------------------------------------------------------------------ refreshing
 
 
@@ -252,10 +164,11 @@ async def test_a_refresh_rotates_both_tokens(factory: Factory, public: Api, pers
 
 
 async def test_a_token_that_is_used_twice_ends_its_sign_in_and_no_other(
-    public: Api, person: Person
+    factory: Factory, public: Api, person: Person, mails: Mails
 ) -> None:
     first, other = await signed_in(public, person), await signed_in(public, person)
     second = await refreshed(public, first)
+    await used_ago(factory, timedelta(seconds=11))
     for stolen in (first, second):
         refusal = await public.refusal(
             "refreshSession", SESSION, refreshToken=stolen["refreshToken"]
@@ -264,16 +177,42 @@ async def test_a_token_that_is_used_twice_ends_its_sign_in_and_no_other(
     assert not await is_good(public, first["accessToken"])
     assert not await is_good(public, second["accessToken"])
     assert await is_good(public, (await refreshed(public, other))["accessToken"])
+    # Its owner is told once, however often it comes.
+    mail = await mails.last(person.user.email)
+    assert mail.subject == "You were signed out at A Clinic"
 
 
-async def test_of_many_who_refresh_at_once_one_wins(public: Api, person: Person) -> None:
-    token = (await signed_in(public, person))["refreshToken"]
-    answers = await asyncio.gather(
-        *(public.act("refreshSession", SESSION, refreshToken=token) for _ in range(8))
-    )
-    assert [answer["errors"] for answer in answers if answer["session"] is None] == [
-        [INVALID_TOKEN]
-    ] * 7
+async def used_ago(factory: Factory, time: timedelta) -> None:
+    """As if all refresh tokens that are used had been used so long ago."""
+    used = update(RefreshToken).where(RefreshToken.used_at.is_not(None))
+    await change(factory, used.values(used_at=datetime.now(UTC) - time))
+
+
+async def test_of_many_who_refresh_at_once_all_get_the_same_successor(
+    factory: Factory, public: Api, person: Person, mails: Mails
+) -> None:
+    session = await signed_in(public, person)
+    renewed = await asyncio.gather(*(refreshed(public, session) for _ in range(20)))
+    assert len({one["refreshToken"] for one in renewed}) == 1
+    await used_ago(factory, timedelta(seconds=9))
+    assert (await refreshed(public, session))["refreshToken"] == renewed[0]["refreshToken"]
+    # It is one chain, which goes on; and its links say nothing to who has not the secret key.
+    later = await refreshed(public, renewed[7])
+    assert await is_good(public, later["accessToken"])
+    async with factory.database.reading(factory.organization.id) as reading:
+        assert len(await reading.rows(select(RefreshToken))) == 3
+    assert await mails.rows() == []
+
+
+async def test_a_used_token_renews_nothing_that_has_ended(
+    factory: Factory, public: Api, person: Person, mails: Mails
+) -> None:
+    session = await signed_in(public, person)
+    again = await refreshed(public, session)
+    await public.signed_in(again["accessToken"]).done("signOut", "signedOut")
+    for token in (session["refreshToken"], again["refreshToken"]):
+        assert await public.refusal("refreshSession", SESSION, refreshToken=token) == INVALID_TOKEN
+    assert await mails.rows() == []
 
 
 @pytest.mark.parametrize(
