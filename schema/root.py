@@ -12,9 +12,10 @@ from resolvers import calendar as calendar_resolvers
 from resolvers import directory as directory_resolvers
 from resolvers import live as live_resolvers
 from resolvers import nodes as node_resolvers
+from resolvers import notifications as notification_resolvers
 from resolvers import organizations as organization_resolvers
 from resolvers.cursors import Cursor
-from schema.accounts import AccountMutations, User
+from schema.accounts import AccountMutations, SignIn, User
 from schema.appointments import (
     Appointment,
     AppointmentFilter,
@@ -33,6 +34,7 @@ from schema.directory.acts import DirectoryMutations
 from schema.directory.types import Department, Doctor, Office, Patient
 from schema.errors import PresentErrors
 from schema.fields import PAGE, Arg, Node, field, subscription
+from schema.notifications import Notification, NotificationMutations
 from schema.operations import Audited, InTurn, NamedOperation, OwnMemory, Schema
 from schema.organizations import Organization, OrganizationMutations
 from schema.scalars import SCALARS
@@ -86,6 +88,24 @@ class Query:
         directory_resolvers.patients,
         arguments={**PAGE, "search": Arg("A part of name, address or number.")},
     )
+    users: Connection[User] = field(
+        "Accounts in order of name; for ADMIN.",
+        account_resolvers.all_users,
+        arguments={
+            **PAGE,
+            "role": Arg("Only with this role."),
+            "search": Arg("A part of name, username or address."),
+            "include_inactive": Arg("True: also those who cannot sign in."),
+        },
+    )
+    sign_ins: list[SignIn] = field(
+        "Where the viewer is signed in, the newest first.", account_resolvers.sign_ins, rows=10
+    )
+    notifications: Connection[Notification] = field(
+        "What is mailed, the newest first; for ADMIN.",
+        notification_resolvers.notifications,
+        arguments={**PAGE, "status": Arg("Only with this status.")},
+    )
     calendar: Calendar | None = field(
         "A calendar by id; null where there is none.",
         calendar_resolvers.calendar,
@@ -133,6 +153,7 @@ class Query:
 class Mutation(
     AccountMutations,
     OrganizationMutations,
+    NotificationMutations,
     DirectoryMutations,
     AvailabilityMutations,
     CalendarMutations,

@@ -1,37 +1,36 @@
-"""Users: how accounts are made, invited and changed."""
+"""Users: how accounts are made, found and changed."""
 
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute
 
-from models import Patient, Role, User, UserToken
+from models import Doctor, Patient, Role, User
 from models.database import ReadSession, WriteSession, violated_constraint
-from services import checks
+from services import checks, trail
 from services.access import Permission, act, allows
-from services.accounts import tokens
-from services.accounts.sessions import Session, end_sign_ins, open_session
+from services.accounts.sessions import end_sign_ins
 from services.context import Context
 from services.errors import (
     EmailTaken,
-    InvalidCredentials,
+    Forbidden,
     InvalidInput,
-    InvalidToken,
+    LastAdmin,
+    NotFound,
     NotSignedIn,
     Refusal,
     UsernameTaken,
     WeakPassword,
 )
-from services.limits import household
-from services.mailer import Mail
+from services.pages import Page, PageRequest, page_of
 from services.passwords import LONGEST
 
-INVITATION_LASTS = timedelta(days=7)
+ORDER: tuple[InstrumentedAttribute[str], InstrumentedAttribute[UUID]] = (User.name, User.id)
 TAKEN: dict[str | None, type[Refusal]] = {
     "uq_users_email": EmailTaken,
     "uq_users_username": UsernameTaken,
@@ -47,10 +46,39 @@ class ProfileChanges(TypedDict, total=False):
     time_zone: str
 
 
+class UserChanges(TypedDict, total=False):
+    """What administrators change about an account."""
+
+    role: Role
+    is_active: bool
+
+
 @act(Permission.SEE_SELF)
 async def get_viewer(context: Context) -> User | None:
     """The signed-in user; None for the public."""
     return context.viewer.user if context.viewer else None
+
+
+@act(Permission.MANAGE_USERS)
+async def list_users(
+    context: Context,
+    *,
+    page: PageRequest,
+    role: Role | None = None,
+    search: str | None = None,
+    include_inactive: bool = False,
+) -> Page[User]:
+    """Accounts in order of name; `search` finds a part of name, username or address."""
+    statement = select(User)
+    if role is not None:
+        statement = statement.where(User.role == role)
+    if not include_inactive:
+        statement = statement.where(User.is_active)
+    if search:
+        pattern = checks.escaped_like(search)
+        columns = (User.name, User.username, User.email)
+        statement = statement.where(or_(*(column.ilike(pattern) for column in columns)))
+    return await page_of(context, statement, ORDER, page)
 
 
 @act(Permission.SEE_SELF)
@@ -134,79 +162,23 @@ async def _free_username(session: ReadSession, email: str) -> str:
     return f"{candidate}-{secrets.token_hex(3)}" if taken else candidate
 
 
-@act(Permission.SIGN_IN, EmailTaken, UsernameTaken, WeakPassword)
-async def sign_up(
-    context: Context,
-    *,
-    name: str,
-    email: str,
-    password: str,
-    username: str | None = None,
-    phone: str | None = None,
-    locale: str | None = None,
-    time_zone: str | None = None,
-) -> Session:
-    """Make a patient's account and sign in with it.
+async def add_patient(context: Context, session: WriteSession, user: User) -> None:
+    """The patient's record of a new account; a part of the acts that make one.
 
-    Raises:
-        EmailTaken, UsernameTaken: somebody else has it.
-        WeakPassword: the password is easy to guess.
-        RateLimited: too many accounts were made from this address within an hour.
-
+    The front desk may know somebody by this address already. Whether that is the same person is not
+    proven by an address: the records stay apart, and the old one keeps it.
     """
-    limits = context.server.limits
-    await limits.spend(limits.rates.sign_ups, household(context.client.ip_address))
-    password_hash = await checked_password(context, password, name, email, username or "")
-    async with context.writing() as session:
-        user = await add_user(
-            context,
-            session,
-            name=name,
-            email=email,
-            role=Role.PATIENT,
-            username=username,
-            phone=phone,
-            locale=locale,
-            time_zone=time_zone,
-            password_hash=password_hash,
+    known = exists().where(Patient.email == user.email, Patient.archived_at.is_(None))
+    is_known = (await session.execute(select(known))).scalar_one()
+    session.add(
+        Patient(
+            organization_id=context.organization.id,
+            user_id=user.id,
+            name=user.name,
+            email=None if is_known else user.email,
+            phone=user.phone,
         )
-        # The front desk may know somebody by this address already. Whether that is the same person
-        # is not proven by an address: the records stay apart, and the old one keeps it.
-        known = exists().where(Patient.email == user.email, Patient.archived_at.is_(None))
-        is_known = (await session.execute(select(known))).scalar_one()
-        session.add(
-            Patient(
-                organization_id=context.organization.id,
-                user_id=user.id,
-                name=user.name,
-                email=None if is_known else user.email,
-                phone=user.phone,
-            )
-        )
-        return await open_session(context, session, user)
-
-
-@act(Permission.CHANGE_SELF, InvalidCredentials, WeakPassword)
-async def change_password(context: Context, *, current_password: str, password: str) -> Session:
-    """Set a new password; every other sign-in ends.
-
-    Raises:
-        InvalidCredentials: the current password is wrong.
-        WeakPassword: the new one is easy to guess.
-
-    """
-    if context.viewer is None:
-        raise NotSignedIn
-    user = context.viewer.user
-    if not await context.server.passwords.matches(current_password, user.password_hash):
-        raise InvalidCredentials("current_password")
-    password_hash = await checked_password(context, password, user.name, user.email, user.username)
-    async with context.writing() as session:
-        await session.execute(
-            update(User).where(User.id == user.id).values(password_hash=password_hash)
-        )
-        await end_sign_ins(session, user, context.now)
-        return await open_session(context, session, user)
+    )
 
 
 @act(Permission.CHANGE_SELF)
@@ -239,60 +211,80 @@ async def update_profile(context: Context, **changes: Unpack[ProfileChanges]) ->
     return user
 
 
-async def invite(context: Context, session: WriteSession, user: User) -> None:
-    """Mail a link with which `user` sets a password; a part of the acts that make accounts."""
-    secret = tokens.new_secret()
-    session.add(
-        UserToken(
-            organization_id=context.organization.id,
-            user_id=user.id,
-            token_hash=tokens.hashed(secret),
-            expires_at=context.now + INVITATION_LASTS,
-        )
-    )
-    mail = Mail(
-        to=user.email,
-        subject=f"Your account at {context.organization.name}",
-        # The token stands behind a #, so that it reaches no server's log.
-        body=f"Choose a password within seven days: "
-        f"{context.server.config.base_url}/accept-invitation#{secret}",
-    )
-    session.after_commit(lambda: context.server.mailer.send(mail))
-
-
-@act(Permission.SIGN_IN, InvalidToken, WeakPassword)
-async def accept_invitation(context: Context, *, token: str, password: str) -> Session:
-    """Choose the first password with the token of an invitation, and sign in.
+@act(Permission.MANAGE_USERS, LastAdmin)
+async def update_user(context: Context, *, user_id: UUID, **changes: Unpack[UserChanges]) -> User:
+    """Change an account's role, or whether it may sign in; what is left out stays. Who is somebody
+    else from now on is signed out.
 
     Raises:
-        InvalidToken: it is unknown, used or expired.
-        WeakPassword: the password is easy to guess.
+        LastAdmin: nobody else could manage the organization.
 
     """
-    usable = (
-        select(UserToken, User)
-        .join(User, User.id == UserToken.user_id)
-        .where(
-            UserToken.token_hash == tokens.hashed(token),
-            UserToken.used_at.is_(None),
-            UserToken.expires_at > context.now,
-            User.is_active,
-        )
-    )
-    async with context.reading() as reading:
-        found = (await reading.execute(usable)).one_or_none()
-    if found is None:
-        raise InvalidToken("token")
-    user = found[1]
-    password_hash = await checked_password(context, password, user.name, user.email, user.username)
     async with context.writing() as session:
-        row = (await session.execute(usable.with_for_update(key_share=True))).one_or_none()
-        if row is None:
-            raise InvalidToken("token")
-        invitation, user = row
-        invitation.used_at = context.now
-        user.password_hash = password_hash
-        return await open_session(context, session, user)
+        # All who could be the last one, in one order: of two who take each other's rights away, the
+        # second finds that it has none any more.
+        admins = await session.rows(
+            select(User)
+            .where(User.role == Role.ADMIN, User.is_active)
+            .order_by(User.id)
+            .with_for_update(key_share=True)
+        )
+        if context.user_id not in {admin.id for admin in admins}:
+            raise Forbidden
+        user = await require_user(session, user_id)
+        before = user.role, user.is_active
+        user.role = changes.get("role", user.role)
+        user.is_active = changes.get("is_active", user.is_active)
+        if not any(
+            one.role is Role.ADMIN and one.is_active and one.password_hash for one in admins
+        ):
+            raise LastAdmin("user_id")
+        await _require_record(context, session, user)
+        if before != (user.role, user.is_active):
+            await end_sign_ins(session, user, context.now)
+            trail.note_act(context, session, user)
+        await session.flush()
+        await session.refresh(user)
+    return user
+
+
+async def _require_record(context: Context, session: WriteSession, user: User) -> None:
+    """Doctors have a calendar, and patients a record."""
+    records = {
+        Role.DOCTOR: exists().where(Doctor.user_id == user.id, Doctor.archived_at.is_(None)),
+        Role.PATIENT: exists().where(Patient.user_id == user.id, Patient.archived_at.is_(None)),
+    }
+    if user.role not in records or not user.is_active:
+        return
+    if (await session.execute(select(records[user.role]))).scalar_one():
+        return
+    if user.role is Role.DOCTOR:
+        raise InvalidInput("A doctor comes with a calendar: use createDoctor.", "role")
+    await add_patient(context, session, user)
+
+
+async def require_user(session: WriteSession, user_id: UUID) -> User:
+    """An account, locked; a part of the acts of those who manage them."""
+    statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
+    user: User | None = (await session.execute(statement)).scalar_one_or_none()
+    if user is None:
+        raise NotFound("user_id")
+    return user
+
+
+async def own_account(context: Context) -> User:
+    """The viewer's account as it is now: a socket may have been open for long.
+
+    Raises:
+        NotSignedIn: nobody is signed in.
+
+    """
+    async with context.reading() as session:
+        found = await session.execute(select(User).where(User.id == context.user_id))
+    user: User | None = found.scalar_one_or_none()
+    if user is None:
+        raise NotSignedIn
+    return user
 
 
 async def create_admin(context: Context, *, name: str, email: str, password: str) -> User:

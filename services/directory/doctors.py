@@ -12,12 +12,14 @@ from models import Appointment, AppointmentStatus, Calendar, Doctor, Role, User
 from models.database import WriteSession
 from services import checks
 from services.access import Permission, act
-from services.accounts.users import add_user, invite, save_account
+from services.accounts.addresses import move_account
+from services.accounts.invitations import invite
+from services.accounts.users import add_user, require_user, save_account
 from services.calendar.grid import close_calendar
 from services.context import Context
 from services.directory.departments import require_department
 from services.directory.offices import require_office
-from services.errors import EmailTaken, InUse, NotFound, UsernameTaken
+from services.errors import EmailTaken, InUse, InvalidInput, NotFound, UsernameTaken
 from services.pages import Page, PageRequest, checked_first, page_from_rows, page_of
 
 ORDER: tuple[InstrumentedAttribute[str], InstrumentedAttribute[UUID]] = (Doctor.name, Doctor.id)
@@ -207,7 +209,7 @@ async def update_doctor(
         if "is_accepting_patients" in changes:
             doctor.is_accepting_patients = changes["is_accepting_patients"]
         await _apply_profile(session, doctor, calendar, changes)
-        await _change_account(session, doctor, changes)
+        await _change_account(context, session, doctor, changes)
         await session.flush()
         await session.refresh(doctor)
     return doctor
@@ -268,12 +270,21 @@ async def _apply_profile(
             calendar.time_zone = office.time_zone
 
 
-async def _change_account(session: WriteSession, doctor: Doctor, changes: DoctorChanges) -> None:
-    """Carry a new address or username over to the account."""
-    values = {}
-    if "email" in changes:
-        values["email"] = checks.email(changes["email"])
+async def _change_account(
+    context: Context, session: WriteSession, doctor: Doctor, changes: DoctorChanges
+) -> None:
+    """Carry a new address or username over to the account. Doctors themselves have a new address
+    confirmed first, as everybody has.
+    """
     if "username" in changes:
-        values["username"] = checks.username(changes["username"])
-    if values:
-        await save_account(session, doctor.user_id, values)
+        username = checks.username(changes["username"])
+        await save_account(session, doctor.user_id, {"username": username})
+    if "email" not in changes:
+        return
+    email = checks.email(changes["email"])
+    user = await require_user(session, doctor.user_id)
+    if email == user.email:
+        return
+    if context.role is Role.DOCTOR:
+        raise InvalidInput("Use requestEmailChange for your own address.", "email")
+    await move_account(context, session, user, email)

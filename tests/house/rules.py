@@ -263,7 +263,7 @@ def unguarded_acts(root: Path) -> list[str]:
 
 
 # Parts that read by themselves, after an act that had its permission.
-PARTS = {"nearest_free", "checked_password"}
+PARTS = {"nearest_free", "checked_password", "require_password", "own_account", "holder_of"}
 
 
 def declared_refusals() -> dict[str, set[str]]:

@@ -4,6 +4,7 @@ that tests of bad input can spoil one of them at a time."""
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,7 +26,17 @@ from graphql import (
     is_required_input_field,
 )
 
-from models import Appointment, AppointmentStatus, Department, Office, Role
+from models import (
+    Appointment,
+    AppointmentStatus,
+    Department,
+    Notification,
+    NotificationKind,
+    NotificationStatus,
+    Office,
+    Role,
+    SignIn,
+)
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, id_of, tomorrow, wire
@@ -229,7 +240,24 @@ async def world_of(clinic: Clinic) -> World:
         status=AppointmentStatus.BOOKED,
         version=1,
     )
-    await factory.add(department, office, appointment)
+    now = datetime.now(UTC)
+    sign_in = SignIn(
+        **owner,
+        id=uuid4(),
+        user_id=clinic.person(Role.ADMIN).user.id,
+        created_at=now,
+        last_used_at=now,
+        expires_at=tomorrow(),
+    )
+    failed = Notification(
+        **owner,
+        id=uuid4(),
+        kind=NotificationKind.PASSWORD_CHANGED,
+        recipient="nobody@clinic.example",
+        status=NotificationStatus.FAILED,
+        created_at=now,
+    )
+    await factory.add(department, office, appointment, sign_in, failed)
     rows = {
         "slotId": free,
         "patientId": patient,
@@ -238,6 +266,9 @@ async def world_of(clinic: Clinic) -> World:
         "departmentId": department,
         "officeId": office,
         "appointmentId": appointment,
+        "userId": clinic.person(Role.PATIENT).user,
+        "signInId": sign_in,
+        "notificationId": failed,
     }
     ids = {name: id_of(row) for name, row in rows.items()}
     ids |= {"actorId": id_of(clinic.person(Role.DOCTOR).user), "subjectId": ids["patientId"]}

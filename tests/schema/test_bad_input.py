@@ -20,7 +20,7 @@ TEXTS_IN_MUTATIONS = places(MUTATIONS, "String")
 TEXTS_IN_QUERIES = places(QUERIES, "String")
 NUMBERS = [*places(MUTATIONS, "Int"), *places(QUERIES, "Int")]
 # Acts that hash passwords, which takes time on purpose: they get a few texts and not all.
-HASHING = {"signUp", "signIn", "changePassword", "acceptInvitation"}
+HASHING = {"signUp", "signIn", "changePassword", "acceptInvitation", "requestEmailChange"}
 
 TEXTS = (
     "",

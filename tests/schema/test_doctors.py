@@ -1,6 +1,5 @@
 """Doctors through the API: adding, inviting, changing, finding and archiving them."""
 
-import logging
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,6 +11,7 @@ from models import Department, Doctor, Office, Role, UserToken
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, id_of, tomorrow
+from tests.mails import Mails
 from tests.rivals import line_up
 from tests.rows import unchanged
 
@@ -36,13 +36,6 @@ INVALID_TOKEN = {
     "code": "INVALID_TOKEN",
     "path": ["input", "token"],
 }
-
-
-@pytest.fixture
-def mails(caplog: pytest.LogCaptureFixture) -> Any:
-    """The mails that the server, which runs in this process, has shown in its log."""
-    caplog.set_level(logging.INFO, logger="mail")
-    return lambda: [record.args for record in caplog.records if record.name == "mail"]
 
 
 async def place(factory: Factory, kind: type, name: str, **values: Any) -> Any:
@@ -119,7 +112,7 @@ async def test_a_name_and_an_address_are_enough(clinic: Clinic) -> None:
 )
 @pytest.mark.parametrize("mutation", ["createDoctor", "updateDoctor"])
 async def test_a_refused_doctor_leaves_all_as_it_was(
-    clinic: Clinic, mails: Any, mutation: str, changes: dict[str, Any], code: str, path: str
+    clinic: Clinic, mails: Mails, mutation: str, changes: dict[str, Any], code: str, path: str
 ) -> None:
     await clinic.factory.person(Role.PATIENT, email="known@clinic.example", username="known")
     given = {**WHO, "title": "Dr.", **changes}
@@ -128,18 +121,18 @@ async def test_a_refused_doctor_leaves_all_as_it_was(
     async with unchanged(clinic.factory):
         refusal = await clinic.admin.refusal(mutation, FIELDS, **given)
     assert (refusal["code"], refusal["path"]) == (code, ["input", path])
-    assert mails() == []
+    assert await mails.rows() == []
 
 
 # -------------------------------------------------------------------------------------- inviting
 
 
-async def invited(clinic: Clinic, mails: Any) -> tuple[str, str]:
+async def invited(clinic: Clinic, mails: Mails) -> tuple[str, str]:
     """A new doctor's id, and the token that was mailed to them."""
     doctor = await clinic.admin.done("createDoctor", "doctor { id }", **WHO)
-    (mail,) = mails()
+    mail = await mails.last("ana@clinic.example")
     assert mail[:2] == ("ana@clinic.example", "Your account at A Clinic")
-    sentence, _, token = mail[2].partition(LINK)
+    sentence, _, token = mail.body.partition(LINK)
     assert sentence == "Choose a password within seven days: "
     return doctor["id"], token
 
@@ -149,7 +142,7 @@ async def can_sign_in(api: Api, password: str) -> bool:
     return answer["session"] is not None
 
 
-async def test_an_invited_doctor_chooses_a_password_once(clinic: Clinic, mails: Any) -> None:
+async def test_an_invited_doctor_chooses_a_password_once(clinic: Clinic, mails: Mails) -> None:
     _, token = await invited(clinic, mails)
     assert not await can_sign_in(clinic.public, PASSWORD)
     weak = await clinic.public.refusal("acceptInvitation", SESSION, token=token, password="short")
@@ -165,7 +158,9 @@ async def test_an_invited_doctor_chooses_a_password_once(clinic: Clinic, mails: 
     assert await can_sign_in(clinic.public, PASSWORD)
 
 
-async def test_an_invitation_that_is_just_being_used_is_used_up(clinic: Clinic, mails: Any) -> None:
+async def test_an_invitation_that_is_just_being_used_is_used_up(
+    clinic: Clinic, mails: Mails
+) -> None:
     _, token = await invited(clinic, mails)
     async with clinic.factory.database.writing(clinic.factory.organization.id) as session:
         await session.execute(update(UserToken).values(used_at=datetime.now(UTC)))
@@ -178,7 +173,7 @@ async def test_an_invitation_that_is_just_being_used_is_used_up(clinic: Clinic, 
 
 
 async def test_an_invitation_ends_after_seven_days_and_with_its_account(
-    clinic: Clinic, mails: Any
+    clinic: Clinic, mails: Mails
 ) -> None:
     factory = clinic.factory
     doctor_id, token = await invited(clinic, mails)
