@@ -1,0 +1,1 @@
+"""Who may do what and see what: one matrix, written apart from the code, and the runs of it."""

@@ -1,0 +1,91 @@
+"""The second half of the matrix: who sees which field of a thing.
+
+The cells mean what they mean in `matrix`, about the value of one field: `-` is null or an empty
+list although there is something, and where the thing itself cannot be had, its fields say how.
+Nobody of another organization sees any of it: what they are shown is what their own has.
+"""
+
+from models import Role
+from tests.access.matrix import COLUMNS
+
+PUBLIC = "+  +  +  +  +"
+PEOPLE = "-  o  o  +  +"
+OF_PATIENTS = "U  o  o  +  +"
+
+# Whole types first, then the fields that differ.
+TYPES = {
+    "Organization": PUBLIC,
+    "BookingPolicy": PUBLIC,
+    "Department": PUBLIC,
+    "Office": PUBLIC,
+    "Doctor": PUBLIC,
+    "Calendar": PUBLIC,
+    "AvailabilityTemplate": PUBLIC,
+    "Slot": PUBLIC,
+    "CalendarUpdate": PUBLIC,
+    "Session": "o  o  o  o  o",
+    "User": PEOPLE,
+    "Patient": OF_PATIENTS,
+    "Appointment": OF_PATIENTS,
+    "AppointmentEvent": OF_PATIENTS,
+    "AppointmentUpdate": "U  o  o  F  F",
+    "AvailabilityPreview": "U  F  o  +  +",
+}
+FIELDS = """
+Organization: id slug name timeZone locale bookingPolicy
+BookingPolicy: horizonMonths minimumNoticeMinutes cancellationNoticeMinutes
+BookingPolicy: maxOpenAppointmentsPerPatient holdMinutes reminderHoursBefore
+Department: id name description doctors doctorCount
+Office: id name address phone timeZone doctors
+Doctor: id name title specialty bio languages isAcceptingPatients department office calendar
+Doctor: nextAvailableSlot
+Doctor.user                         -  -  +  +  +
+Calendar: id owner timeZone slots templates cursor
+AvailabilityTemplate: id calendar weekdays startTime endTime slotMinutes bufferMinutes capacity
+AvailabilityTemplate: validFrom validUntil
+Slot: id calendar startsAt endsAt status capacity bookedCount version isBookable
+Slot.appointments                   -  o  o  +  +
+CalendarUpdate: reset slots cursor previousCursor
+Session: accessToken accessTokenExpiresAt refreshToken user
+User: id username email name phone role isActive locale timeZone doctor patient createdAt updatedAt
+Patient: id user name email phone birthDate appointments createdAt
+Patient.notes                       U  -  o  +  +
+Appointment: id reference slot slots doctor patient startsAt endsAt status cancelledAt
+Appointment: cancellationReason canCancelUntil rescheduledFrom bookedBy version history createdAt
+Appointment: updatedAt
+Appointment.reason                  U  o  o  -  -
+Appointment.staffNotes              U  -  o  +  +
+AppointmentEvent: at by status note
+AppointmentUpdate: reset appointments removedIds cursor previousCursor
+AvailabilityPreview: created kept removed uncovered
+SlotTaken.alternatives              U  +  +  +  +
+TimeTaken.appointments              U  F  o  +  +
+PatientBusy.conflicting             U  o  o  +  +
+"""
+
+
+def _fields() -> dict[str, dict[Role | None, str]]:
+    rows: dict[str, str] = {}
+    for line in FIELDS.strip().splitlines():
+        if ":" in line:
+            kind, _, names = line.partition(":")
+            found = {f"{kind}.{name}": TYPES[kind] for name in names.split()}
+        else:
+            name, cells = line.split(maxsplit=1)
+            found = {name: cells}
+        if rows.keys() & found.keys():
+            raise ValueError(line)
+        rows |= found
+    return {name: dict(zip(COLUMNS, cells.split(), strict=True)) for name, cells in rows.items()}
+
+
+CELLS = _fields()
+
+
+def fields_of(kind: str) -> dict[str, dict[Role | None, str]]:
+    """The cells of a type's fields."""
+    return {
+        name.partition(".")[2]: cells
+        for name, cells in CELLS.items()
+        if name.partition(".")[0] == kind
+    }

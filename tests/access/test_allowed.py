@@ -1,0 +1,138 @@
+"""What the matrix allows is not denied: each allowed cell is run, with things made for it."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import time
+from itertools import count
+from typing import Any
+
+import pytest
+
+from models import Role, Weekday
+from tests.access.acts import FORMS_OF_VIEWS, arguments, meaning, send
+from tests.access.matrix import OPERATIONS
+from tests.access.realm import Realm, fingerprint, slot, visit
+from tests.access.voices import Voice
+from tests.factories import id_of
+
+ALLOWED = "+o"
+ACTS = [name for name in OPERATIONS if name.startswith("Mutation.")]
+QUESTIONS = [name for name in OPERATIONS if name.startswith("Query.")]
+VIEWS = [name for name in OPERATIONS if name.startswith("Subscription.")]
+# They ask for a secret, and end in a refusal of their own where it is wrong.
+PROVING = {"signIn", "refreshSession", "acceptInvitation", "changePassword"}
+OF_APPOINTMENTS = {
+    "rescheduleAppointment",
+    "cancelAppointment",
+    "updateAppointment",
+    "checkInAppointment",
+    "completeAppointment",
+    "markNoShow",
+}
+# Hours that nobody else uses, counted from midnight.
+AHEAD, BEHIND = count(24 * 10), count(24 * 10)
+
+
+async def fresh(realm: Realm, act: str, kind: str) -> dict[str, str]:
+    """Ids of things that the act may change, some of them made for it alone."""
+    ids, before = realm.ids(kind), set(realm.rows)
+    mark = secrets.token_hex(4)
+    if act in OF_APPOINTMENTS:
+        hour = -next(BEHIND) if act == "markNoShow" else next(AHEAD)
+        visit(realm, f"{kind}.{mark}", f"patient.{kind}", kind, hour)
+        ids["appointmentId"] = realm.id(f"appointment.{kind}.{mark}")
+    if act in {"rescheduleAppointment", "bookAppointment"}:
+        ids["slotId"] = id_of(slot(realm, f"slot.{mark}", kind, next(AHEAD)))
+    if act in {"deleteDepartment", "deleteOffice"}:
+        name = act.removeprefix("delete").lower()
+        values = {"time_zone": "Europe/Madrid"} if name == "office" else {}
+        made = realm.put(f"{name}.{mark}", type(realm.rows[f"{name}.mine"]), name=mark, **values)
+        ids[f"{name}Id"] = id_of(made)
+    await realm.factory.add(*(realm.rows[name] for name in realm.rows if name not in before))
+    if act == "generateSlots":
+        hours = {"weekdays": list(Weekday), "start_time": time(20), "end_time": time(21)}
+        await realm.factory.template(realm.rows[f"calendar.{kind}"], **hours)
+    if act == "deleteDoctor":
+        ids["doctorId"] = id_of((await realm.factory.person(Role.DOCTOR)).doctor)
+    if act == "deletePatient":
+        ids["patientId"] = id_of(await realm.factory.patient())
+    return ids
+
+
+async def with_a_token_to_lose(voice: Voice, realm: Realm) -> Voice:
+    """The same person, signed in once more."""
+    name = {Role.DOCTOR: "doctor.mine", Role.PATIENT: "patient.mine"}.get(
+        voice.role, str(voice.role and voice.role.value.lower())
+    )
+    token = await realm.factory.token(realm.rows[f"user.{name}"])
+    return replace(voice, api=voice.api.signed_in(token))
+
+
+async def done(voice: Voice, operation: str, given: Mapping[str, Any]) -> str:
+    """What is wrong with an answer that must be neither a denial nor a refusal; nothing, if all
+    is well.
+    """
+    answer = await send(voice, operation, "plain", given)
+    name = operation.partition(".")[2]
+    is_done = meaning(operation, answer.body) == "+"
+    if is_done and name not in PROVING and operation.startswith("Mutation."):
+        is_done = answer.body["data"][name]["errors"] == []
+    return "" if is_done else f"{voice}: {answer.raw!r}"
+
+
+@pytest.mark.parametrize("operation", ACTS)
+async def test_acts_that_are_allowed_are_done(
+    operation: str, workers: list[Voice], workshop: Realm, elsewhere: Realm
+) -> None:
+    act = operation.partition(".")[2]
+    wrong = []
+    for voice in workers:
+        cell = voice.cell(OPERATIONS[operation])
+        if cell not in ALLOWED:
+            continue
+        realm = workshop if voice.is_home else elsewhere
+        for kind in ("mine", "theirs") if cell == "+" and voice.role else ("mine",):
+            given = arguments(operation, await fresh(realm, act, kind))
+            somebody = voice
+            if act == "signOut":
+                given["input"]["everywhere"] = False
+                somebody = await with_a_token_to_lose(voice, realm)
+            before = None if voice.is_home else await fingerprint(workshop)
+            wrong.append(await done(somebody, operation, given))
+            if before is not None and await fingerprint(workshop) != before:
+                wrong.append(f"{voice}: changed something of another organization")
+    assert not any(wrong), "\n".join(wrong)
+
+
+@pytest.mark.parametrize("operation", QUESTIONS)
+async def test_questions_that_are_allowed_are_answered(
+    operation: str, voices: list[Voice], home: Realm, abroad: Realm
+) -> None:
+    wrong = []
+    for voice in voices:
+        cell = voice.cell(OPERATIONS[operation])
+        if cell in ALLOWED:
+            # Strangers who may ask are answered about what is theirs.
+            realm = home if voice.is_home else abroad
+            for kind in ("mine", "theirs") if cell == "+" else ("mine",):
+                given = arguments(operation, realm.ids(kind))
+                wrong.append(await done(voice, operation, given))
+    assert not any(wrong), "\n".join(wrong)
+
+
+@pytest.mark.parametrize("operation", VIEWS)
+async def test_views_that_are_allowed_are_opened(
+    operation: str, voices: list[Voice], home: Realm
+) -> None:
+    wrong = []
+    for voice in voices:
+        cell = voice.cell(OPERATIONS[operation])
+        for kind in () if cell not in ALLOWED else ("mine", "theirs") if cell == "+" else ("mine",):
+            for form in FORMS_OF_VIEWS:
+                body = (
+                    await send(voice, operation, form, arguments(operation, home.ids(kind)))
+                ).body
+                if meaning(operation, body) != "+":
+                    wrong.append(f"{voice}, {form}: {body}")
+    assert wrong == []
