@@ -33,7 +33,7 @@ describe_enum(
 
 @entity(UserRow)
 class User(Node):
-    """An account. Staff see all, everybody else their own."""
+    """An account. The front desk sees all, doctors staff's and patients', others their own."""
 
     username: str = field("Short name to sign in with.")
     email: str = field("Address to sign in with and to write to.")

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import ColumnElement, exists, false, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
-from models import Doctor, Patient, Role, User
+from models import Appointment, Doctor, Patient, Role, User
 from models.database import ReadSession, WriteSession, violated_constraint
 from services import checks, trail
 from services.access import Permission, act, allows
@@ -81,14 +81,31 @@ async def list_users(
     return await page_of(context, statement, ORDER, page)
 
 
+def visible_users(context: Context) -> ColumnElement[bool]:
+    """Which accounts the viewer sees: the front desk all; doctors those of staff, and of patients
+    whom they treat; everybody else their own, and the public none.
+    """
+    viewer = context.viewer
+    if viewer is None:
+        return false()
+    own = User.id == viewer.user.id
+    if not allows(context, Permission.SEE_USERS):
+        return own
+    if context.role is not Role.DOCTOR:
+        return true()
+    treated = exists().where(
+        Patient.user_id == User.id,
+        Appointment.patient_id == Patient.id,
+        Appointment.doctor_id == viewer.doctor_id,
+    )
+    return or_(own, User.role != Role.PATIENT, treated)
+
+
 @act(Permission.SEE_SELF)
 async def users_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, User]:
-    """Accounts by id: staff see all, patients their own, the public none."""
-    seen = (
-        ids if allows(context, Permission.SEE_USERS) else [i for i in ids if i == context.user_id]
-    )
+    """Accounts by id, those that the viewer may see."""
     async with context.reading() as session:
-        users = await session.rows(select(User).where(User.id.in_(seen)))
+        users = await session.rows(select(User).where(User.id.in_(ids), visible_users(context)))
     return {user.id: user for user in users}
 
 

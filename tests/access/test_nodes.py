@@ -1,0 +1,146 @@
+"""Things by id, and what hangs on things: hidden ones are not there, by whatever path they are
+asked for."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from models import Role
+from tests.access.acts import said
+from tests.access.matrix import NODES
+from tests.access.realm import SEES, STAFF, Realm, fingerprint
+from tests.access.voices import Voice
+from tests.factories import tomorrow, wire
+
+NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
+NODES_OF = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
+FORMS = (
+    "query ($id: ID!) { other: node(id: $id) { __typename id } }",
+    "query ($id: ID!) { ...Part } fragment Part on Query { node(id: $id) { __typename id } }",
+    "query ($id: ID!) { organization { __typename } node(id: $id) { __typename id } }",
+)
+# A row of each type that is the role players' own, one that is somebody else's, and where there is
+# such a thing one that is archived.
+NAMES: dict[str, tuple[str, ...]] = {
+    "Organization": ("organization",),
+    "User": ("user.patient.mine", "user.patient.theirs", "user.admin", "user.doctor.theirs"),
+    "Department": ("department.mine", "department.theirs"),
+    "Office": ("office.mine", "office.theirs"),
+    "Doctor": ("doctor.mine", "doctor.theirs", "doctor.gone"),
+    "Patient": ("patient.mine", "patient.theirs", "patient.gone"),
+    "Calendar": ("calendar.mine", "calendar.theirs", "calendar.gone"),
+    "Slot": ("slot.mine", "slot.theirs", "slot.of.theirs"),
+    "AvailabilityTemplate": ("template.mine", "template.theirs"),
+    "Appointment": (
+        "appointment.mine",
+        "appointment.theirs",
+        "appointment.shared",
+        "appointment.old.gone",
+    ),
+}
+LETTERS = {"UNAUTHENTICATED": "U"}
+
+
+def expected(voice: Voice, kind: str, name: str) -> str:
+    """How `node` answers: `+` with the thing, or as the matrix says."""
+    cell = voice.cell(NODES[kind])
+    if cell != "o":
+        return cell
+    own = {Role.DOCTOR: "user.doctor.mine", Role.PATIENT: "user.patient.mine"}
+    sees = SEES[voice.role] | {own[voice.role]} if voice.role else set()
+    return "+" if name in sees else "-"
+
+
+@pytest.mark.parametrize("kind", NODES)
+async def test_a_thing_by_id_is_there_for_those_who_may_see_it(
+    kind: str, voices: list[Voice], home: Realm, abroad: Realm
+) -> None:
+    """For others it is as if there were none: by one id, by several, and in every form."""
+    before = await fingerprint(home, abroad)
+    for voice in voices:
+        nothing = f"{home.id(NAMES[kind][0]).rpartition('_')[0]}_{uuid4().hex}"
+        control = await voice.ask(NODE, id=nothing)
+        for name in NAMES[kind]:
+            cell, id = expected(voice, kind, name), home.id(name)
+            answer = await voice.ask(NODE, id=id)
+            if cell == "+":
+                assert answer.body == {"data": {"node": {"__typename": kind, "id": id}}}, voice
+                continue
+            assert answer.shape == control.shape, (str(voice), name, answer.raw)
+            if cell == "-":
+                assert answer.body == {"data": {"node": None}}
+            else:
+                (error,) = answer.body["errors"]
+                assert LETTERS[error["extensions"]["code"]] == cell
+            await in_every_form(voice, id, nothing)
+    assert await fingerprint(home, abroad) == before
+
+
+async def in_every_form(voice: Voice, hidden: str, nothing: str) -> None:
+    """A hidden thing is answered as nothing is, however it is asked for."""
+    for document in FORMS if voice.is_home else FORMS[:1]:
+        answers = [await voice.ask(document, id=id) for id in (hidden, nothing)]
+        assert answers[0].shape == answers[1].shape, (str(voice), document)
+    found, none = [await voice.ask(NODES_OF, ids=[id, id]) for id in (hidden, nothing)]
+    assert found.shape == none.shape, str(voice)
+    over, none_over = [await voice.ask_on_a_socket(NODE, id=id) for id in (hidden, nothing)]
+    assert said(over) == said(none_over), str(voice)
+
+
+PERSON = "id name email phone birthDate notes user { id email }"
+VISIT = f"""
+  id reason staffNotes cancellationReason bookedBy {{ id email }}
+  history {{ note by {{ id email }} }} patient {{ {PERSON} }}
+  slots {{ appointments {{ id reason staffNotes }} }}
+"""
+# Every way from something public into something that is not.
+DEEP = f"""
+query ($from: DateTime!, $to: DateTime!) {{
+  viewer {{ id patient {{ {PERSON} appointments {{ totalCount edges {{ node {{ {VISIT} }} }} }} }}
+    doctor {{ user {{ id }} calendar {{ owner {{ ... on Doctor {{ user {{ id email }} }} }} }} }} }}
+  departments {{ edges {{ node {{ doctors {{ edges {{ node {{ user {{ id email }} }} }} }} }} }} }}
+  doctors {{ edges {{ node {{
+    user {{ id email name patient {{ {PERSON} }} }}
+    nextAvailableSlot {{ appointments {{ id }} }}
+    calendar {{ slots(from: $from, to: $to) {{ appointments {{ {VISIT} }} }} }}
+  }} }} }}
+}}
+"""
+
+
+def collected(value: Any, prefix: str) -> set[str]:
+    """All ids of a kind that stand anywhere in an answer."""
+    if isinstance(value, dict):
+        return set().union(*(collected(inner, prefix) for inner in value.values()))
+    if isinstance(value, list):
+        return set().union(*(collected(inner, prefix) for inner in value))
+    is_id = isinstance(value, str) and value.rpartition("_")[0] == prefix
+    return {value} if is_id else set()
+
+
+def seen(realm: Realm, role: Role | None, prefix: str) -> set[str]:
+    """The ids of a kind that a role may see of a realm."""
+    live = {name for name in realm.rows if name.startswith(f"{prefix}.")}
+    if role in SEES:
+        live &= SEES[role]
+    if role is Role.DOCTOR and prefix == "user":
+        live |= {"user.doctor.mine"} | STAFF
+    return {realm.id(name) for name in live} if role else set()
+
+
+async def test_no_path_from_what_is_public_leads_to_what_is_not(
+    voices: list[Voice], home: Realm, abroad: Realm
+) -> None:
+    """What is found on the way is a part of what may be seen, and all visits of it that stand."""
+    window = {"from": wire(tomorrow(0)), "to": wire(tomorrow(23))}
+    for voice in voices:
+        own = home if voice.is_home else abroad
+        answer = await voice.ask(DEEP, **window)
+        assert "errors" not in answer.body or voice.role is None, answer.raw
+        for prefix in ("appointment", "patient", "user"):
+            found = collected(answer.body, prefix)
+            assert found <= seen(own, voice.role, prefix), (str(voice), prefix)
+        if voice.role is not None:
+            visits = {own.id("appointment.mine")}
+            assert visits <= collected(answer.body, "appointment"), str(voice)
