@@ -1,0 +1,212 @@
+"""Each field of a thing is shown to those who may see it, with its value, and is null or an empty
+list for the others, though there is something: the fields of what is a role's own, and of what is
+somebody else's."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from graphql import get_named_type, is_leaf_type
+
+from models import RefreshToken, Role
+from services.accounts import tokens
+from tests.access.fields import CELLS, fields_of
+from tests.access.matrix import NODES
+from tests.access.realm import Realm
+from tests.access.voices import Voice
+from tests.factories import tomorrow, wire
+from tests.schema.plausible import SCHEMA
+
+LETTERS = {"UNAUTHENTICATED": "U", "FORBIDDEN": "F", "NOT_FOUND": "N"}
+KINDS = ("mine", "theirs")
+DAY = {"from": wire(tomorrow(0)), "to": wire(tomorrow(23))}
+DAYS = {"from": wire(tomorrow())[:10], "until": wire(tomorrow())[:10]}
+Thing = dict[str, Any] | None
+# The row of a thing that is somebody's, and of one that is somebody else's. A visit that was moved
+# and called off has everything that a visit can have.
+ROWS = {
+    "Organization": "organization",
+    "User": "user.patient.{}",
+    "AvailabilityTemplate": "template.{}",
+    "Slot": "slot.of.{}",
+    "Appointment": "appointment.old.{}",
+}
+
+
+def row_of(type_name: str, kind: str) -> str:
+    return ROWS.get(type_name, f"{type_name.lower()}.{{}}").format(kind)
+
+
+def whole(kind: str) -> str:
+    """Every field of a type, each with as much as tells whether there is something."""
+    parts = []
+    for name, field in SCHEMA.type_map[kind].fields.items():  # type: ignore[attr-defined]
+        inner: Any = get_named_type(field.type)
+        given = f'(from: "{DAY["from"]}", to: "{DAY["to"]}")' if name == "slots" else ""
+        given = given if kind == "Calendar" else ""
+        if is_leaf_type(inner):
+            parts.append(name)
+        elif "edges" in getattr(inner, "fields", {}):
+            parts.append(f"{name} {{ totalCount edges {{ node {{ id }} }} }}")
+        else:
+            parts.append(f"{name}{given} {{ __typename }}")
+    return " ".join(parts)
+
+
+async def by_id(voice: Voice, home: Realm, type_name: str, kind: str) -> Thing:
+    document = "query ($id: ID!) { node(id: $id) { ... on %s { %s } } }"
+    id = home.id(row_of(type_name, kind))
+    answer = await voice.ask(document % (type_name, whole(type_name)), id=id)
+    return thing(answer.body, "node")
+
+
+def thing(body: dict[str, Any], *path: str | int) -> Thing:
+    """What an answer shows; where it is an error, the letter of it stands for each field."""
+    if errors := body.get("errors"):
+        (code,) = {error["extensions"]["code"] for error in errors}
+        return {"": LETTERS[code]}
+    found: Any = body["data"]
+    for part in path:
+        if found is None or found == []:
+            return None
+        found = found[part]
+    shown: Thing = found
+    return shown
+
+
+async def policy(voice: Voice, home: Realm, kind: str) -> Thing:
+    document = f"{{ organization {{ bookingPolicy {{ {whole('BookingPolicy')} }} }} }}"
+    return thing((await voice.ask(document)).body, "organization", "bookingPolicy")
+
+
+async def event(voice: Voice, home: Realm, kind: str) -> Thing:
+    inner = f"history {{ {whole('AppointmentEvent')} }}"
+    document = f"query ($id: ID!) {{ node(id: $id) {{ ... on Appointment {{ {inner} }} }} }}"
+    answer = await voice.ask(document, id=home.id(f"appointment.old.{kind}"))
+    return thing(answer.body, "node", "history", 0)
+
+
+async def preview(voice: Voice, home: Realm, kind: str) -> Thing:
+    document = f"""query ($id: ID!, $from: Date!, $until: Date!) {{
+      availabilityPreview(calendarId: $id, from: $from, until: $until, templates: [])
+      {{ {whole("AvailabilityPreview")} }} }}"""
+    answer = await voice.ask(document, id=home.id(f"calendar.{kind}"), **DAYS)
+    return thing(answer.body, "availabilityPreview")
+
+
+async def calendar_update(voice: Voice, home: Realm, kind: str) -> Thing:
+    document = f"""subscription ($id: ID!, $from: DateTime!, $to: DateTime!) {{
+      calendarChanges(calendarId: $id, from: $from, to: $to) {{ {whole("CalendarUpdate")} }} }}"""
+    body = await voice.ask_on_a_socket(document, id=home.id(f"calendar.{kind}"), **DAY)
+    return thing(body, "calendarChanges")
+
+
+async def appointment_update(voice: Voice, home: Realm, kind: str) -> Thing:
+    document = f"subscription {{ appointmentChanges {{ {whole('AppointmentUpdate')} }} }}"
+    return thing(await voice.ask_on_a_socket(document), "appointmentChanges")
+
+
+async def session(voice: Voice, home: Realm, kind: str) -> Thing:
+    """Whoever has a good refresh token gets the session of its owner."""
+    role = voice.role or Role.PATIENT
+    claims = tokens.read_access_token(home.factory.config, home.tokens[role])
+    secret = tokens.new_secret()
+    refresh = RefreshToken(
+        organization_id=claims.organization_id,
+        sign_in_id=claims.sign_in_id,
+        token_hash=tokens.hashed(secret),
+        created_at=datetime.now(UTC),
+    )
+    await home.factory.add(refresh)
+    document = f"""mutation ($token: String!) {{ refreshSession(input: {{refreshToken: $token}}) {{
+      session {{ {whole("Session")} }} }} }}"""
+    answer = await voice.ask(document, token=secret)
+    return thing(answer.body, "refreshSession", "session")
+
+
+Reader = Callable[[Voice, Realm, str], Awaitable[Thing]]
+OTHERWISE: dict[str, Reader] = {
+    "BookingPolicy": policy,
+    "AppointmentEvent": event,
+    "AvailabilityPreview": preview,
+    "CalendarUpdate": calendar_update,
+    "AppointmentUpdate": appointment_update,
+    "Session": session,
+}
+# Null in the first update, and told to nobody else.
+FIRST = {"CalendarUpdate.previousCursor", "AppointmentUpdate.previousCursor"}
+# Empty unless a visit was moved away, and null unless the account is a doctor's: see
+# `test_treatment`.
+LATER = {"AppointmentUpdate.removedIds", "User.doctor"}
+# For the viewer, whoever is asked about.
+OWN = {"Session", "AppointmentUpdate"}
+# What refusals bring along is asked for in `test_treatment`.
+REFUSALS = {"SlotTaken", "TimeTaken", "PatientBusy"}
+THINGS = sorted({name.partition(".")[0] for name in CELLS} - REFUSALS)
+
+
+def is_there(value: Any) -> bool:
+    """Whether a field shows something."""
+    if isinstance(value, dict) and "edges" in value:
+        return bool(value["edges"]) and value["totalCount"] > 0
+    return value is not None and value != []
+
+
+def expected(cell: str, role: Role | None, type_name: str, kind: str) -> str:
+    """What a field shows: `+` something, `-` nothing, or the letter of an error."""
+    if cell != "o" or type_name in OWN:
+        return "+" if cell == "o" else cell
+    if kind == "mine":
+        return "+"
+    # Acts say that there is no such thing; things, and what hangs on them, are not shown.
+    return "N" if type_name == "AvailabilityPreview" else "-"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("type_name", THINGS)
+async def test_a_field_is_shown_to_those_who_may_see_it(
+    type_name: str, kind: str, voices: list[Voice], home: Realm
+) -> None:
+    wrong = []
+    for voice in (voice for voice in voices if voice.is_home):
+        read = OTHERWISE.get(type_name)
+        shown = await (read(voice, home, kind) if read else by_id(voice, home, type_name, kind))
+        for name, cells in fields_of(type_name).items():
+            field = f"{type_name}.{name}"
+            if field in FIRST | LATER and shown and "" not in shown:
+                continue
+            found = (shown or {}).get("") or ("+" if is_there((shown or {}).get(name)) else "-")
+            should = expected(cells[voice.role], voice.role, type_name, kind)
+            if found != should:
+                wrong.append(f"{voice}: {field} of {kind} is {found} and not {should}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("type_name", THINGS)
+async def test_strangers_are_shown_nothing_of_it(
+    type_name: str, voices: list[Voice], home: Realm, abroad: Realm
+) -> None:
+    """Not one field of a thing of the clinic; of what they need not name they are shown theirs."""
+    for voice in (voice for voice in voices if not voice.is_home):
+        if type_name in OWN | {"BookingPolicy"}:
+            continue
+        read = OTHERWISE.get(type_name)
+        shown = await (read(voice, home, "mine") if read else by_id(voice, home, type_name, "mine"))
+        assert shown is None or shown.keys() == {""}, (str(voice), shown)
+
+
+@pytest.mark.parametrize("type_name", sorted(NODES))
+async def test_what_is_shown_is_what_is_stored(
+    type_name: str, voices: list[Voice], home: Realm
+) -> None:
+    """The fields that are columns, to each role that sees them."""
+    row = home.rows[row_of(type_name, "mine")]
+    for voice in (voice for voice in voices if voice.is_home):
+        shown = await by_id(voice, home, type_name, "mine")
+        for field, cells in fields_of(type_name).items():
+            column = "".join(f"_{c.lower()}" if c.isupper() else c for c in field)
+            stored = getattr(row, column, None)
+            if isinstance(stored, str | int) and field != "id" and cells[voice.role] in "+o":
+                assert shown is not None
+                assert shown[field] == stored, (str(voice), field)
