@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, or_, select
 
 from models import Appointment, AppointmentEvent, AppointmentStatus, Doctor, Patient, Role
 from services import checks, trail
-from services.access import STAFF, Permission, act
+from services.access import FRONT_DESK, Permission, act
 from services.context import Context
 from services.pages import Page, PageRequest, page_of
 
@@ -142,15 +142,20 @@ async def events_by_appointment(
 
 
 def reason_of(context: Context, appointment: Appointment) -> str | None:
-    """What the patient wrote about the visit, for patient and doctor."""
-    if context.role not in {Role.DOCTOR, Role.PATIENT}:
+    """What the patient wrote about the visit, for the patient and the doctor of the visit.
+
+    Asked of each appointment: who books or gives away a visit is answered with it as well.
+    """
+    viewer = context.viewer
+    is_own = viewer is not None and appointment.patient_id == viewer.patient_id
+    if not (context.role is Role.PATIENT and is_own) and not _is_the_doctor(context, appointment):
         return None
     return _read(context, appointment.id, "reason", appointment.reason)
 
 
 def staff_notes_of(context: Context, appointment: Appointment) -> str | None:
-    """The notes of staff, for staff."""
-    if context.role not in STAFF:
+    """The notes of staff, for the front desk and the doctor of the visit."""
+    if context.role not in FRONT_DESK and not _is_the_doctor(context, appointment):
         return None
     return _read(context, appointment.id, "staff_notes", appointment.staff_notes)
 
@@ -163,6 +168,13 @@ def cancellation_reason_of(context: Context, appointment: Appointment) -> str | 
 def note_of(context: Context, event: AppointmentEvent) -> str | None:
     """What was said in a line of the history, for whoever sees the appointment."""
     return _read(context, event.appointment_id, "note", event.note)
+
+
+def _is_the_doctor(context: Context, appointment: Appointment) -> bool:
+    viewer = context.viewer
+    if viewer is None or context.role is not Role.DOCTOR:
+        return False
+    return appointment.doctor_id == viewer.doctor_id
 
 
 def _read(context: Context, id: UUID, field: str, content: str | None) -> str | None:
