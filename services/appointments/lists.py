@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 
 from models import Appointment, AppointmentEvent, AppointmentStatus, Doctor, Patient, Role
 from services import checks, trail
@@ -33,9 +33,11 @@ def visible_appointments(context: Context) -> ColumnElement[bool]:
     if context.role in {Role.ADMIN, Role.RECEPTIONIST}:
         return Appointment.id.is_not(None)
     viewer = context.viewer
-    if viewer is not None and context.role is Role.DOCTOR:
+    if viewer is None:
+        return false()
+    if context.role is Role.DOCTOR:
         return Appointment.doctor_id == viewer.doctor_id
-    return Appointment.patient_id == (viewer.patient_id if viewer else None)
+    return Appointment.patient_id == viewer.patient_id
 
 
 @act(Permission.SEE_APPOINTMENTS)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, true
+from sqlalchemy import false, func, select, true
 from sqlalchemy.orm import aliased
 
 from models import Calendar, Doctor, Role, Slot, SlotStatus
@@ -169,7 +169,9 @@ async def require_managed(context: Context, session: ReadSession, calendar_id: U
         .outerjoin(Doctor, Doctor.calendar_id == Calendar.id)
         .where(Calendar.id == calendar_id, Doctor.archived_at.is_(None))
     )
-    if context.role is Role.DOCTOR and context.viewer is not None:
-        managed = managed.where(Doctor.id == context.viewer.doctor_id)
+    if context.role is Role.DOCTOR:
+        own = context.viewer.doctor_id if context.viewer else None
+        # Who is no doctor any more runs no calendar, not even one that has none.
+        managed = managed.where(Doctor.id == own if own else false())
     if not (await session.execute(managed)).scalar_one():
         raise NotFound("calendar_id")

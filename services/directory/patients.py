@@ -5,7 +5,7 @@ from datetime import date
 from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from models import Appointment, AppointmentStatus, Patient, Role
@@ -39,7 +39,10 @@ def visible_patients(context: Context) -> ColumnElement[bool]:
     """Which patients the viewer sees: the front desk all, doctors those they treat, others own."""
     if context.role in {Role.ADMIN, Role.RECEPTIONIST}:
         return Patient.id.is_not(None)
-    if context.role is Role.DOCTOR and context.viewer is not None:
+    # Nobody's own is what has no account.
+    if context.viewer is None:
+        return false()
+    if context.role is Role.DOCTOR:
         return exists().where(
             and_(
                 Appointment.patient_id == Patient.id,
