@@ -196,6 +196,10 @@ def _people(realm: Realm) -> None:
             notes=word("notes"),
             archived_at=datetime.now(UTC) if name.endswith("gone") else None,
         )
+    # Staff fall ill as well: whoever sees the account does not see the patient for that.
+    account = realm.rows["user.receptionist"].id
+    texts = {"name": word("name"), "email": email(), "notes": word("notes")}
+    realm.put("patient.of.staff", Patient, user_id=account, **texts)
 
 
 # Secrets too, so that no two people share one.

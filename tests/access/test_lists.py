@@ -86,6 +86,37 @@ async def test_the_newest_first_are_the_same(
         assert page["totalCount"] == len(page["edges"])
 
 
+async def test_a_view_of_ones_own_begins_with_ones_own(
+    voices: list[Voice], home: Realm, abroad: Realm
+) -> None:
+    """All visits are tomorrow's, so it shows what the list does."""
+    document = "subscription { appointmentChanges { appointments { id patient { name } } } }"
+    for voice in (v for v in voices if v.role in SEES):
+        body = await voice.ask_on_a_socket(document)
+        shown = {one["id"] for one in body["data"]["appointmentChanges"]["appointments"]}
+        assert shown == permitted(voice, home, abroad, "appointment"), str(voice)
+
+
+async def test_nothing_is_found_by_what_was_written_about_it(
+    voices: list[Voice], home: Realm, abroad: Realm
+) -> None:
+    """Not even what may be seen: a search would tell the front desk why a patient comes, word for
+    word, and a patient what was noted.
+    """
+    for voice in signed_in(voices):
+        own = home if voice.is_home else abroad
+        for name in ("appointment.mine", "appointment.old.mine"):
+            visit = own.rows[name]
+            for text in (visit.reason, visit.staff_notes, visit.cancellation_reason):
+                sought = {"search": text or visit.reason}
+                page = await listed(voice, APPOINTMENTS, filter=sought)
+                assert (page["totalCount"], page["edges"]) == (0, []), (str(voice), sought)
+        patient = own.rows["patient.mine"]
+        for text in (patient.notes, str(patient.birth_date)):
+            page = await listed(voice, PATIENTS, search=text)
+            assert (page["totalCount"], page["edges"]) == (0, []), str(voice)
+
+
 async def test_the_directory_is_that_of_the_organization(
     voices: list[Voice], home: Realm, abroad: Realm
 ) -> None:

@@ -18,6 +18,8 @@ from tests.factories import id_of, wire
 
 TEXTS = "id reason staffNotes"
 SHOWN = f"{{ appointment {{ {TEXTS} }} errors {{ __typename ... on UserError {{ code }} }} }}"
+WITH_HISTORY = f"{{ appointment {{ {TEXTS} history {{ note }} }} errors {{ __typename }} }}"
+NOTHING: dict[str, Any] = {"reason": None, "staffNotes": None, "history": []}
 REASON = {Role.PATIENT, Role.DOCTOR}
 NOTES = {Role.DOCTOR, Role.RECEPTIONIST, Role.ADMIN}
 
@@ -158,8 +160,8 @@ async def test_a_doctor_who_gives_a_visit_away_reads_no_more_of_it(
 
 
 async def given_away(doctor: Voice, given: dict[str, str]) -> None:
-    answer = await acted(doctor, "rescheduleAppointment", SHOWN, **given)
-    shown = {"id": given["appointmentId"], "reason": None, "staffNotes": None}
+    answer = await acted(doctor, "rescheduleAppointment", WITH_HISTORY, **given)
+    shown = {"id": given["appointmentId"], **NOTHING}
     payload = {"appointment": shown, "errors": []}
     assert answer.body == {"data": {"rescheduleAppointment": payload}}
 
@@ -173,14 +175,16 @@ async def test_a_doctor_who_books_with_another_doctor_reads_nothing_that_is_writ
         "patientId": workshop.id("patient.mine"),
         "idempotencyKey": secrets.token_hex(16),
     }
-    answer = await acted(doctor, "bookAppointment", SHOWN, **given)
+    answer = await acted(doctor, "bookAppointment", WITH_HISTORY, **given)
     booked = answer.body["data"]["bookAppointment"]["appointment"]
     later = {"reason": word("later"), "staff_notes": word("later")}
     await noted(workshop, booked["id"], **later)
     secret = tuple(text.encode() for text in later.values())
-    again = await acted(replace(doctor, also_never=secret), "bookAppointment", SHOWN, **given)
+    again = await acted(
+        replace(doctor, also_never=secret), "bookAppointment", WITH_HISTORY, **given
+    )
     assert again.body == answer.body
-    assert booked == {"id": booked["id"], "reason": None, "staffNotes": None}
+    assert booked == {"id": booked["id"], **NOTHING}
 
 
 # --------------------------------------------------------------------------------------- live
@@ -241,3 +245,17 @@ async def test_an_account_leads_to_its_doctor_for_those_who_may_see_the_account(
         )
         shown = [answer.body["data"]["node"] for answer in answers]
         assert shown == [None, doctor, doctor, doctor, None]
+
+
+async def test_an_account_leads_to_its_patient_for_those_who_may_see_the_patient(
+    voices: list[Voice], home: Realm
+) -> None:
+    """Doctors see a colleague's account, and not that the colleague is a patient."""
+    document = "query ($id: ID!) { node(id: $id) { ... on User { patient { id name } } } }"
+    record = home.rows["patient.of.staff"]
+    shown = {"patient": {"id": id_of(record), "name": record.name}}
+    for voice in of_role(voices, None, *Role):
+        answer = await voice.ask(document, id=home.id("user.receptionist"))
+        unseen = {"patient": None} if voice.role is Role.DOCTOR else None
+        sees = voice.role in {Role.ADMIN, Role.RECEPTIONIST}
+        assert answer.body == {"data": {"node": shown if sees else unseen}}, str(voice)
