@@ -61,6 +61,7 @@ async def test_a_thing_by_id_is_there_for_those_who_may_see_it(
     for voice in voices:
         nothing = f"{home.id(NAMES[kind][0]).rpartition('_')[0]}_{uuid4().hex}"
         control = await voice.ask(NODE, id=nothing)
+        is_tried_in_every_form = False
         for name in NAMES[kind]:
             cell, id = expected(voice, kind, name), home.id(name)
             answer = await voice.ask(NODE, id=id)
@@ -73,7 +74,9 @@ async def test_a_thing_by_id_is_there_for_those_who_may_see_it(
             else:
                 (error,) = answer.body["errors"]
                 assert LETTERS[error["extensions"]["code"]] == cell
-            await in_every_form(voice, id, nothing)
+            if not is_tried_in_every_form:
+                await in_every_form(voice, id, nothing)
+                is_tried_in_every_form = True
     assert await fingerprint(home, abroad) == before
 
 
