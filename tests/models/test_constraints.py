@@ -168,6 +168,11 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         "INSERT INTO idempotency_keys VALUES ($1, $2, 'key', '\\x00')", organization, user
     )
     made["idempotency_keys"] = user
+    await connection.execute(
+        "INSERT INTO password_attempts (organization_id, counted_for, attempts) "
+        "VALUES ($1, 'nobody', 1)",
+        organization,
+    )
     noted = {"at": begin, "action": "act", "subject_ids": [], "outcome": "DONE"}
     await add("audit_events", actor_id=user, **noted)
     await connection.execute(
