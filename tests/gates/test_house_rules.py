@@ -34,6 +34,11 @@ BREAKS: list[tuple[Rule, str, str]] = [
     (rules.foreign_materials, "application.py", "from sqlalchemy import select\n"),
     (rules.mocks, "tests/test_slots.py", "from unittest.mock import patch\n"),
     (rules.unguarded_acts, "services/slots.py", "async def book(context): ...\n"),
+    (
+        rules.crossings,
+        "services/slots.py",
+        "async def book(database):\n    async with database.crossing_organizations(): ...\n",
+    ),
 ]
 
 

@@ -262,6 +262,31 @@ def unguarded_acts(root: Path) -> list[str]:
     return found
 
 
+# What a server does by itself, for all organizations alike; nothing that a request leads to.
+CROSSING = {
+    "create_organization",
+    "make_demo",
+    "end_lost_views",
+    "seal",
+    "_sweep",
+    "_delete",
+    "_purge_calendars",
+}
+
+
+def crossings(root: Path) -> list[str]:
+    """Functions that look across organizations and are not known to have to."""
+    return [
+        f"{path.relative_to(root)}: {function.name}"
+        for path, tree in parsed(root)
+        if "benchmarks" not in path.parts
+        for function in ast.walk(tree)
+        if isinstance(function, ast.AsyncFunctionDef) and function.name not in CROSSING
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and node.attr == "crossing_organizations"
+    ]
+
+
 # Parts that read by themselves, after an act that had its permission.
 PARTS = {"nearest_free", "checked_password", "require_password", "own_account", "holder_of"}
 

@@ -60,6 +60,10 @@ def test_every_act_names_its_permission() -> None:
     assert rules.unguarded_acts(rules.ROOT) == []
 
 
+def test_requests_do_not_look_across_organizations() -> None:
+    assert rules.crossings(rules.ROOT) == []
+
+
 def test_every_permission_is_in_the_table() -> None:
     assert set(TABLE) == set(Permission)
     assert all(roles <= {None, *Role} and roles for roles in TABLE.values())
