@@ -271,6 +271,9 @@ CROSSING = {
     "_sweep",
     "_delete",
     "_purge_calendars",
+    # Mail that waits leaves from whichever process has time.
+    "_take_up",
+    "_executed",
 }
 
 
