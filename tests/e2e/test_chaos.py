@@ -6,7 +6,6 @@ from collections import Counter
 
 import pytest
 
-from tests.e2e.load import UNANSWERED
 from tests.soak.chaos import chaos, crippled, rolling_restart
 from tests.soak.storage import Storage, any_broker, own_cluster
 from tests.soak.world import SERVERS
@@ -40,8 +39,6 @@ async def test_servers_restarted_in_turn_cost_nobody_an_act_or_an_update(
     print(tally.report())
     assert tally.wrong == Counter()
     assert tally.faults["server restarted"] == ROUNDS * SERVERS
-    # A server that ends answers what was begun; who found none was not heard at all.
-    assert set(tally.unanswered) <= {UNANSWERED}
 
 
 @pytest.mark.parametrize(
