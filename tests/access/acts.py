@@ -39,12 +39,15 @@ ALSO: dict[str, dict[str, Any]] = {
     "Mutation.markNoShow": {"staffNotes": CHANGED},
     "Mutation.completeAppointment": {"staffNotes": CHANGED},
     "Mutation.signOut": {"everywhere": True},
+    "Mutation.updateUser": {"isActive": False},
 }
 # The viewer's own where it is left out, and staff have none.
 NEEDED = {"Mutation.bookAppointment": ("input", "patientId")}
+# What everybody may ask for. The act is refused, and takes no secret: an operation may hold one of
+# those that do.
 BESIDE = {
     "Query": "beside: organization { __typename }",
-    "Mutation": 'beside: refreshSession(input: {refreshToken: "none"}) { errors { __typename } }',
+    "Mutation": 'beside: requestPasswordReset(input: {email: "none"}) { errors { __typename } }',
 }
 FORMS = ("plain", "aliased", "fragment", "beside", "socket")
 FORMS_OF_VIEWS = ("plain", "aliased", "fragment", "events")

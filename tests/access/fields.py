@@ -30,6 +30,9 @@ TYPES = {
     "AppointmentEvent": OF_PATIENTS,
     "AppointmentUpdate": "U  o  o  F  F",
     "AvailabilityPreview": "U  F  o  +  +",
+    "SignIn": "-  o  o  o  o",
+    "Notification": "-  -  -  -  +",
+    "AuditEvent": "U  F  F  F  +",
 }
 FIELDS = """
 Organization: id slug name timeZone locale bookingPolicy
@@ -58,6 +61,10 @@ Appointment.staffNotes              U  -  o  +  +
 AppointmentEvent: at by status note
 AppointmentUpdate: reset appointments removedIds cursor previousCursor
 AvailabilityPreview: created kept removed uncovered
+SignIn: id createdAt lastUsedAt userAgent ipAddress isCurrent
+Notification: id channel kind recipient subject status attempts lastError appointment createdAt
+Notification: scheduledAt sentAt
+AuditEvent: id at actor role action subject subjectIds outcome ipAddress details
 SlotTaken.alternatives              U  +  +  +  +
 TimeTaken.appointments              U  F  o  +  +
 PatientBusy.conflicting             U  o  o  +  +

@@ -53,13 +53,27 @@ Query.calendar                      +  +  +  +  +  |  -  -  -  -  -
 Query.appointments                  U  o  o  +  +  |  U  o  o  o  o
 Query.appointmentByReference        U  o  o  +  +  |  U  -  -  -  -
 Query.availabilityPreview           U  F  o  +  +  |  U  F  N  N  N
+Query.users                         U  F  F  F  +  |  U  F  F  F  o
+Query.signIns                       U  o  o  o  o  |  U  o  o  o  o
+Query.notifications                 U  F  F  F  +  |  U  F  F  F  o
+Query.auditEvents                   U  F  F  F  +  |  U  F  F  F  o
 Mutation.signUp                     +  +  +  +  +  |  o  o  o  o  o
 Mutation.signIn                     +  +  +  +  +  |  o  o  o  o  o
 Mutation.refreshSession             +  +  +  +  +  |  o  o  o  o  o
 Mutation.acceptInvitation           +  +  +  +  +  |  o  o  o  o  o
+Mutation.confirmEmail               +  +  +  +  +  |  o  o  o  o  o
+Mutation.requestPasswordReset       +  +  +  +  +  |  o  o  o  o  o
+Mutation.resetPassword              +  +  +  +  +  |  o  o  o  o  o
 Mutation.signOut                    U  o  o  o  o  |  U  o  o  o  o
+Mutation.endSignIn                  U  o  o  o  o  |  U  N  N  N  N
 Mutation.changePassword             U  o  o  o  o  |  U  o  o  o  o
+Mutation.requestEmailChange         U  o  o  o  o  |  U  o  o  o  o
+Mutation.confirmEmailChange         U  o  o  o  o  |  U  o  o  o  o
 Mutation.updateProfile              U  o  o  o  o  |  U  o  o  o  o
+Mutation.inviteUser                 U  F  F  F  +  |  U  F  F  F  o
+Mutation.resendInvitation           U  F  F  F  +  |  U  F  F  F  N
+Mutation.updateUser                 U  F  F  F  +  |  U  F  F  F  N
+Mutation.retryNotification          U  F  F  F  +  |  U  F  F  F  N
 Mutation.updateOrganization         U  F  F  F  +  |  U  F  F  F  o
 Mutation.createDepartment           U  F  F  F  +  |  U  F  F  F  o
 Mutation.updateDepartment           U  F  F  F  +  |  U  F  F  F  N
@@ -100,4 +114,7 @@ Calendar                            +  +  +  +  +  |  -  -  -  -  -
 Slot                                +  +  +  +  +  |  -  -  -  -  -
 AvailabilityTemplate                +  +  +  +  +  |  -  -  -  -  -
 Appointment                         U  o  o  +  +  |  U  -  -  -  -
+SignIn                              -  o  o  o  o  |  -  -  -  -  -
+Notification                        -  -  -  -  +  |  -  -  -  -  -
+AuditEvent                          U  F  F  F  +  |  U  F  F  F  -
 """)

@@ -11,8 +11,9 @@ import pytest
 
 from models import Role, Weekday
 from tests.access.acts import FORMS_OF_VIEWS, arguments, meaning, send
+from tests.access.making import message, sign_in, slot, visit
 from tests.access.matrix import OPERATIONS
-from tests.access.realm import Realm, fingerprint, slot, visit
+from tests.access.realm import PLAYERS, Realm, fingerprint
 from tests.access.voices import Voice
 from tests.factories import id_of
 
@@ -21,7 +22,16 @@ ACTS = [name for name in OPERATIONS if name.startswith("Mutation.")]
 QUESTIONS = [name for name in OPERATIONS if name.startswith("Query.")]
 VIEWS = [name for name in OPERATIONS if name.startswith("Subscription.")]
 # They ask for a secret, and end in a refusal of their own where it is wrong.
-PROVING = {"signIn", "refreshSession", "acceptInvitation", "changePassword"}
+PROVING = {
+    "signIn",
+    "refreshSession",
+    "confirmEmail",
+    "acceptInvitation",
+    "resetPassword",
+    "changePassword",
+    "requestEmailChange",
+    "confirmEmailChange",
+}
 OF_APPOINTMENTS = {
     "rescheduleAppointment",
     "cancelAppointment",
@@ -34,8 +44,8 @@ OF_APPOINTMENTS = {
 AHEAD, BEHIND = count(24 * 10), count(24 * 10)
 
 
-async def fresh(realm: Realm, act: str, kind: str) -> dict[str, str]:
-    """Ids of things that the act may change, some of them made for it alone."""
+async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[str, str]:
+    """Ids of things that an act of somebody of this role may change, some made for it alone."""
     ids, before = realm.ids(kind), set(realm.rows)
     mark = secrets.token_hex(4)
     if act in OF_APPOINTMENTS:
@@ -49,12 +59,18 @@ async def fresh(realm: Realm, act: str, kind: str) -> dict[str, str]:
         values = {"time_zone": "Europe/Madrid"} if name == "office" else {}
         made = realm.put(f"{name}.{mark}", type(realm.rows[f"{name}.mine"]), name=mark, **values)
         ids[f"{name}Id"] = id_of(made)
+    if act == "endSignIn" and role:
+        ids["signInId"] = id_of(sign_in(realm, f"sign_in.{PLAYERS[role]}.{mark}", PLAYERS[role]))
+    if act == "retryNotification":
+        ids["notificationId"] = id_of(message(realm, f"notification.{mark}", kind))
     await realm.factory.add(*(realm.rows[name] for name in realm.rows if name not in before))
     if act == "generateSlots":
         hours = {"weekdays": list(Weekday), "start_time": time(20), "end_time": time(21)}
         await realm.factory.template(realm.rows[f"calendar.{kind}"], **hours)
     if act == "deleteDoctor":
         ids["doctorId"] = id_of((await realm.factory.person(Role.DOCTOR)).doctor)
+    if act in {"resendInvitation", "updateUser"}:
+        ids["userId"] = id_of((await realm.factory.person(Role.PATIENT)).user)
     if act == "deletePatient":
         ids["patientId"] = id_of(await realm.factory.patient())
     return ids
@@ -62,10 +78,8 @@ async def fresh(realm: Realm, act: str, kind: str) -> dict[str, str]:
 
 async def with_a_token_to_lose(voice: Voice, realm: Realm) -> Voice:
     """The same person, signed in once more."""
-    name = {Role.DOCTOR: "doctor.mine", Role.PATIENT: "patient.mine"}.get(
-        voice.role, str(voice.role and voice.role.value.lower())
-    )
-    token = await realm.factory.token(realm.rows[f"user.{name}"])
+    assert voice.role is not None
+    token = await realm.factory.token(realm.rows[f"user.{PLAYERS[voice.role]}"])
     return replace(voice, api=voice.api.signed_in(token))
 
 
@@ -93,7 +107,7 @@ async def test_acts_that_are_allowed_are_done(
             continue
         realm = workshop if voice.is_home else elsewhere
         for kind in ("mine", "theirs") if cell == "+" and voice.role else ("mine",):
-            given = arguments(operation, await fresh(realm, act, kind))
+            given = arguments(operation, await fresh(realm, act, kind, voice.role))
             somebody = voice
             if act == "signOut":
                 given["input"]["everywhere"] = False

@@ -21,7 +21,7 @@ from tests.access.voices import Voice
 
 DENIED = ("U", "F", "N", "-")
 # What a cell `o` is about; slots, departments and offices are everybody's.
-ASSIGNED = {"patientId", "doctorId", "calendarId", "appointmentId", "reference"}
+ASSIGNED = {"patientId", "doctorId", "calendarId", "appointmentId", "reference", "signInId"}
 ARCHIVED = {"patientId", "doctorId", "calendarId"}
 # They show a calendar to everybody, and that of somebody who has left.
 SHOWING_ALL = {"Query.calendar", "Subscription.calendarChanges"}

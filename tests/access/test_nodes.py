@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from models import Role
-from tests.access.acts import said
+from tests.access.acts import LETTERS, said
 from tests.access.matrix import NODES
-from tests.access.realm import SEES, STAFF, Realm, fingerprint
+from tests.access.realm import PLAYERS, SEES, STAFF, Realm, fingerprint, sees
 from tests.access.voices import Voice
 from tests.factories import tomorrow, wire
 
@@ -38,8 +38,10 @@ NAMES: dict[str, tuple[str, ...]] = {
         "appointment.shared",
         "appointment.old.gone",
     ),
+    "SignIn": (*(f"sign_in.{player}" for player in PLAYERS.values()), "sign_in.patient.theirs"),
+    "Notification": ("notification.mine", "notification.theirs"),
+    "AuditEvent": ("audit_event.mine", "audit_event.theirs"),
 }
-LETTERS = {"UNAUTHENTICATED": "U"}
 
 
 def expected(voice: Voice, kind: str, name: str) -> str:
@@ -47,9 +49,8 @@ def expected(voice: Voice, kind: str, name: str) -> str:
     cell = voice.cell(NODES[kind])
     if cell != "o":
         return cell
-    own = {Role.DOCTOR: "user.doctor.mine", Role.PATIENT: "user.patient.mine"}
-    sees = SEES[voice.role] | {own[voice.role]} if voice.role else set()
-    return "+" if name in sees else "-"
+    is_own_account = voice.role and name == f"user.{PLAYERS[voice.role]}"
+    return "+" if is_own_account or sees(voice.role, name) else "-"
 
 
 @pytest.mark.parametrize("kind", NODES)
@@ -97,13 +98,16 @@ VISIT = f"""
   history {{ note by {{ id email }} }} patient {{ {PERSON} }}
   slots {{ appointments {{ id reason staffNotes }} }}
 """
-# Every way from something public into something that is not.
+# Every way from something public into something that is not. The pages have room for one more than
+# there is to be seen, and no more: what an operation may cost is limited.
 DEEP = f"""
 query ($from: DateTime!, $to: DateTime!) {{
-  viewer {{ id patient {{ {PERSON} appointments {{ totalCount edges {{ node {{ {VISIT} }} }} }} }}
+  viewer {{ id patient {{ {PERSON}
+      appointments(first: 4) {{ totalCount edges {{ node {{ {VISIT} }} }} }} }}
     doctor {{ user {{ id }} calendar {{ owner {{ ... on Doctor {{ user {{ id email }} }} }} }} }} }}
-  departments {{ edges {{ node {{ doctors {{ edges {{ node {{ user {{ id email }} }} }} }} }} }} }}
-  doctors {{ edges {{ node {{
+  departments(first: 3) {{ edges {{ node {{
+    doctors(first: 3) {{ edges {{ node {{ user {{ id email }} }} }} }} }} }} }}
+  doctors(first: 3) {{ edges {{ node {{
     user {{ id email name patient {{ {PERSON} }} }}
     nextAvailableSlot {{ appointments {{ id }} }}
     calendar {{ slots(from: $from, to: $to) {{ appointments {{ {VISIT} }} }} }}

@@ -8,22 +8,16 @@ import aiohttp
 import pytest
 from sqlalchemy import update
 
-from models import RefreshToken, Role, SignIn, User, UserToken
+from models import RefreshToken, Role, SignIn, TokenPurpose, User, UserToken
 from services.accounts import tokens
 from services.config import Config
 from tests.access.acts import arguments, document, meaning, send
 from tests.access.matrix import OPERATIONS
-from tests.access.realm import Realm, fingerprint
+from tests.access.realm import PLAYERS, Realm, fingerprint
 from tests.access.voices import Voice
 from tests.api import Api
 from tests.factories import PASSWORD
 
-NAMES = {
-    Role.ADMIN: "user.admin",
-    Role.RECEPTIONIST: "user.receptionist",
-    Role.DOCTOR: "user.doctor.mine",
-    Role.PATIENT: "user.patient.mine",
-}
 STATES = ("inactive", "ended", "expired", "forged", "elsewhere", "nonsense")
 REFUSED = 4403
 
@@ -42,7 +36,7 @@ def token_for(realm: Realm, sign_in: SignIn, config: Config, at: datetime) -> st
 async def token_in(state: str, realm: Realm, strange: Realm, role: Role) -> str:
     """A token of somebody that is not good."""
     now = datetime.now(UTC)
-    user = realm.rows[NAMES[role]]
+    user = realm.rows[f"user.{PLAYERS[role]}"]
     if state == "inactive":
         return (await realm.factory.person(role, is_active=False)).token
     sign_in = SignIn(
@@ -155,7 +149,7 @@ async def test_secrets_of_another_organization_open_nothing_here(
     mailed = {"token_hash": tokens.hashed(invitation), "expires_at": now + timedelta(days=1)}
     await elsewhere.factory.add(
         RefreshToken(**owner, sign_in_id=claims.sign_in_id, **hashed),
-        UserToken(**owner, user_id=claims.user_id, **mailed),
+        UserToken(**owner, user_id=claims.user_id, purpose=TokenPurpose.INVITATION, **mailed),
     )
     before = await fingerprint(elsewhere)
     for act, given in (
