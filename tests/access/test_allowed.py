@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models import Role, Weekday
-from tests.access.acts import FORMS_OF_VIEWS, arguments, meaning, send
+from tests.access.acts import FORMS_OF_VIEWS, arguments, id_places, meaning, send
 from tests.access.making import message, sign_in, slot, visit
 from tests.access.matrix import OPERATIONS
 from tests.access.realm import PLAYERS, Realm, fingerprint
@@ -42,6 +42,12 @@ OF_APPOINTMENTS = {
 }
 # Hours that nobody else uses, counted from midnight.
 AHEAD, BEHIND = count(24 * 10), count(24 * 10)
+
+
+def kinds(operation: str, cell: str) -> tuple[str, ...]:
+    """Whose things it is tried with: somebody else's too, where it is about things."""
+    is_about_any = cell == "+" and id_places(operation)
+    return ("mine", "theirs") if is_about_any else ("mine",)
 
 
 async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[str, str]:
@@ -106,7 +112,7 @@ async def test_acts_that_are_allowed_are_done(
         if cell not in ALLOWED:
             continue
         realm = workshop if voice.is_home else elsewhere
-        for kind in ("mine", "theirs") if cell == "+" and voice.role else ("mine",):
+        for kind in kinds(operation, cell) if voice.role else ("mine",):
             given = arguments(operation, await fresh(realm, act, kind, voice.role))
             somebody = voice
             if act == "signOut":
@@ -129,7 +135,7 @@ async def test_questions_that_are_allowed_are_answered(
         if cell in ALLOWED:
             # Strangers who may ask are answered about what is theirs.
             realm = home if voice.is_home else abroad
-            for kind in ("mine", "theirs") if cell == "+" else ("mine",):
+            for kind in kinds(operation, cell):
                 given = arguments(operation, realm.ids(kind))
                 wrong.append(await done(voice, operation, given))
     assert not any(wrong), "\n".join(wrong)
@@ -142,7 +148,7 @@ async def test_views_that_are_allowed_are_opened(
     wrong = []
     for voice in voices:
         cell = voice.cell(OPERATIONS[operation])
-        for kind in () if cell not in ALLOWED else ("mine", "theirs") if cell == "+" else ("mine",):
+        for kind in kinds(operation, cell) if cell in ALLOWED else ():
             for form in FORMS_OF_VIEWS:
                 body = (
                     await send(voice, operation, form, arguments(operation, home.ids(kind)))

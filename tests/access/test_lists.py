@@ -178,11 +178,15 @@ async def test_a_filter_by_what_is_hidden_is_one_by_nothing(
     voices: list[Voice], home: Realm, abroad: Realm
 ) -> None:
     for voice in signed_in(voices):
-        for sought in hidden_filters(voice, home, abroad):
+        filters = hidden_filters(voice, home, abroad)
+        controls = {}
+        for (name,), sought in ((tuple(sought), sought) for sought in filters):
+            if name not in controls:
+                control = await voice.ask(APPOINTMENTS, filter=named_as(sought))
+                assert control.body["data"]["list"]["totalCount"] == 0
+                controls[name] = control.shape
             answer = await voice.ask(APPOINTMENTS, filter=sought)
-            control = await voice.ask(APPOINTMENTS, filter=named_as(sought))
-            assert answer.shape == control.shape, (str(voice), sought)
-            assert control.body["data"]["list"]["totalCount"] == 0
+            assert answer.shape == controls[name], (str(voice), sought)
 
 
 async def test_nobody_is_found_by_what_may_not_be_known_of_them(
@@ -191,31 +195,23 @@ async def test_nobody_is_found_by_what_may_not_be_known_of_them(
     """Neither patients nor doctors: by name, address, number, birthday, or what was noted."""
     for voice in voices:
         strange = abroad if voice.is_home else home
-        people = [strange.rows["patient.mine"]]
+        patient = strange.rows["patient.mine"]
+        words = [patient.name, patient.email]
         if voice.is_home and voice.role in SEES:
-            people += [home.rows["patient.theirs"], home.rows["patient.gone"]]
-        words = [
-            str(value)
-            for patient in people
-            for value in (
-                patient.name,
-                patient.email,
-                patient.email[:6],
-                patient.phone,
-                patient.birth_date,
-                patient.notes,
-            )
-        ]
+            patient = home.rows["patient.theirs"]
+            words += [patient.name, patient.email, patient.email[:6], patient.phone]
+            words += [str(patient.birth_date), patient.notes, home.rows["patient.gone"].name]
         document = PATIENTS if voice.role else DOCTORS
         control = await voice.ask(document, search="nothing is called so")
         assert control.body["data"]["list"]["totalCount"] == 0
         for sought in words:
             assert (await voice.ask(document, search=sought)).shape == control.shape, str(voice)
-        own = home if voice.is_home else abroad
-        account = own.rows["user.doctor.mine"]
-        for sought in (account.name, account.email, account.phone, account.username):
-            answer = await voice.ask(DOCTORS, search=sought)
-            assert answer.body["data"]["list"]["totalCount"] == 0, str(voice)
+        # Everybody asks the directory the same; those who might be told most are enough.
+        if voice.role in {None, Role.ADMIN}:
+            account = (home if voice.is_home else abroad).rows["user.doctor.mine"]
+            for sought in (account.name, account.email, account.phone, account.username):
+                answer = await voice.ask(DOCTORS, search=sought)
+                assert answer.body["data"]["list"]["totalCount"] == 0, str(voice)
 
 
 async def test_doctors_of_a_department_elsewhere_are_doctors_of_none(
