@@ -18,7 +18,17 @@ from services.traces import current_request_id
 FORMATS = ("json", "text")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Ours; what libraries say below a warning is what went over the wire, and into the database.
-OURS = ("access", "database", "graphql", "housekeeping", "limits", "live", "mail", "server")
+OURS = (
+    "access",
+    "database",
+    "delivery",
+    "graphql",
+    "housekeeping",
+    "limits",
+    "live",
+    "mail",
+    "server",
+)
 # What an exception of the database tells without telling values.
 FACTS = ("sqlstate", "constraint_name", "table_name", "column_name", "statement")
 
