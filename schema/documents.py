@@ -7,7 +7,7 @@ send them: what depends on the server's settings or on variables is asked each t
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -53,28 +53,31 @@ class Rejected(Exception):
         self.node = node
 
 
+class Operation(NamedTuple):
+    """One operation of a document, with what it asks for."""
+
+    node: OperationDefinitionNode
+    root_fields: int
+    price: Price
+
+
 @dataclass(frozen=True)
 class Document:
     """A document that is valid and no larger than is accepted.
 
     Attributes:
-        prices: of its operations, in the order in which they stand.
         introspection: the first field that asks about the schema itself.
 
     """
 
     node: DocumentNode
-    prices: Sequence[tuple[OperationDefinitionNode, Price]]
+    operations: Sequence[Operation]
     introspection: FieldNode | None
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+    def operation(self, name: str | None) -> Operation | None:
         """The operation of a name, or the only one."""
-        return get_operation_ast(self.node, name)
-
-    def price(self, name: str | None) -> Price:
-        """What an operation costs."""
-        operation = self.operation(name)
-        return next(price for priced, price in self.prices if priced is operation)
+        wanted = get_operation_ast(self.node, name)
+        return next((one for one in self.operations if one.node is wanted), None)
 
 
 class Documents:
@@ -118,9 +121,14 @@ class Documents:
         if errors:
             raise Rejected(*errors, node=node)
         fragments = limits.fragments_of(node)
-        operations = limits.operations_of(node)
-        prices = [(one, price_of(one, fragments, self._schema)) for one in operations]
-        return Document(node, prices, _introspection(node, operations))
+        nodes = limits.operations_of(node)
+        operations = [
+            Operation(
+                one, limits.root_fields(one, fragments), price_of(one, fragments, self._schema)
+            )
+            for one in nodes
+        ]
+        return Document(node, operations, _introspection(nodes, fragments))
 
     def _errors(self, node: DocumentNode, *, is_open: bool) -> list[GraphQLError]:
         if is_open:
@@ -181,9 +189,8 @@ def _sensitive(schema: GraphQLSchema) -> frozenset[str]:
 
 
 def _introspection(
-    node: DocumentNode, operations: Sequence[OperationDefinitionNode]
+    operations: Sequence[OperationDefinitionNode], fragments: limits.Fragments
 ) -> FieldNode | None:
-    fragments = limits.fragments_of(node)
     for operation in operations:
         for found in limits.merged([operation.selection_set], fragments).values():
             for _, field in found:

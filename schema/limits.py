@@ -120,6 +120,13 @@ def check(document: DocumentNode, sensitive: frozenset[str]) -> None:
     _at_most(EQUAL_PAIRS, "pairs of fields with the same name in the same place", pairs)
 
 
+def root_fields(operation: OperationDefinitionNode, fragments: Fragments) -> int:
+    """How many fields stand at the root of an operation whose document was let in, by whatever
+    names.
+    """
+    return _Measures(fragments, frozenset()).of(operation.selection_set, 0).top
+
+
 def merged(
     selection_sets: Iterable[SelectionSetNode], fragments: Fragments
 ) -> dict[str, list[tuple[str | None, FieldNode]]]:

@@ -93,13 +93,14 @@ class InTurn(SchemaExtension):
         if operation is None:
             # Without a name for several: `NamedOperation` has refused that.
             raise RuntimeError("Without an operation, nothing is carried out.")
+        node = operation.node
         trace = current()
-        trace.kind = operation.operation.value
-        trace.operation = operation.name.value if operation.name else ""
-        price = document.price(execution.operation_name).of(execution.variables or {})
-        if (more := points(document.node, operation, price) - 1) > 0:
+        trace.kind = node.operation.value
+        trace.operation = node.name.value if node.name else ""
+        price = operation.price.of(execution.variables or {})
+        if (more := points(node.operation, operation.root_fields, price) - 1) > 0:
             await context.spend(more)
-        if operation.operation is OperationType.SUBSCRIPTION:
+        if node.operation is OperationType.SUBSCRIPTION:
             yield
         else:
             async with context.turn():
@@ -168,7 +169,11 @@ def _check_request(context: ExecutionContext, document: Document) -> None:
     """
     variables = context.variables or {}
     check_nesting(variables)
-    points = document.price(context.operation_name).of(variables)
+    operation = document.operation(context.operation_name)
+    if operation is None:
+        # Without a name for several: `NamedOperation` has refused that.
+        raise RuntimeError("Without an operation, nothing is checked.")
+    points = operation.price.of(variables)
     if (context.operation_extensions or {}).get("cost") is True:
         context.extensions_results["cost"] = {"requested": points, "limit": MOST_POINTS}
     check_price(points)

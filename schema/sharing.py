@@ -151,9 +151,10 @@ class Plans:
             document = self._documents.admitted(query, is_open=False)
         except Rejected:
             return None
-        operation = document.operation(operation_name)
-        if operation is None or operation.operation is not OperationType.SUBSCRIPTION:
+        found = document.operation(operation_name)
+        if found is None or found.node.operation is not OperationType.SUBSCRIPTION:
             return None
+        operation = found.node
         if len(operation.selection_set.selections) != 1:
             return None
         (field,) = operation.selection_set.selections
@@ -163,8 +164,7 @@ class Plans:
         scope = scopes.of(operation.selection_set, self._schema.subscription_type)
         key = (query, operation_name)
         after_variable = _after_variable(field, query)
-        price = document.price(operation_name)
-        return Plan(key, document.node, operation, field, scope, after_variable, price)
+        return Plan(key, document.node, operation, field, scope, after_variable, found.price)
 
 
 class _Scopes:
