@@ -20,13 +20,13 @@ from models.appointments import (
     Appointment,
     AppointmentEvent,
     AppointmentStatus,
-    IdempotencyKey,
 )
 from models.audit import AuditEvent, AuditHead, AuditOutcome
 from models.availability import AvailabilityTemplate, Weekday
 from models.base import Base, Owned
 from models.calendar import Calendar, Claim, ClaimKind, Slot, SlotStatus
 from models.directory import Department, Doctor, Office, Patient
+from models.idempotency import IdempotencyKey
 from models.notifications import (
     Notification,
     NotificationChannel,

@@ -1,4 +1,4 @@
-"""Appointments, their history, whose agendas they are in, and keys that make repeating safe."""
+"""Appointments, their history, and whose agendas they are in."""
 
 from datetime import datetime
 from enum import Enum
@@ -7,13 +7,10 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    LargeBinary,
     UniqueConstraint,
-    func,
     literal_column,
     text,
 )
@@ -142,19 +139,3 @@ class AgendaEntry(Base):
     agenda_id: Mapped[UUID] = mapped_column(primary_key=True)
     appointment_id: Mapped[UUID] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(BigInteger)
-
-
-class IdempotencyKey(Base):
-    """What an act answered to a client's key, so that repeating it answers the same."""
-
-    __tablename__ = "idempotency_keys"
-    __table_args__ = (owned_reference("user_id", "users"),)
-
-    organization_id: Mapped[UUID] = mapped_column(
-        ForeignKey("organizations.id", ondelete="RESTRICT"), primary_key=True
-    )
-    user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    request_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    result_id: Mapped[UUID | None]
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

@@ -10,7 +10,7 @@ from models import Role
 from models import SignIn as SignInRow
 from models import User as UserRow
 from resolvers import accounts as resolvers
-from schema.fields import Node, describe_enum, entity, field, given, inputs, mutation, value
+from schema.fields import KEY, Node, describe_enum, entity, field, given, inputs, mutation, value
 from schema.scalars import TimeZone
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ class InviteUserInput:
     name: str = given("The person's name.")
     role: Role = given("Any but DOCTOR, who comes with a calendar: see createDoctor.")
     username: str | None = given("Made from the address where left out.", default=None)
+    idempotency_key: str | None = given(KEY, default=None)
 
 
 @inputs
@@ -195,6 +196,7 @@ class ResendInvitationInput:
     """Who is invited once more."""
 
     user_id: ID = given("Which account; one without a password yet.", node="User")
+    idempotency_key: str | None = given(KEY, default=None)
 
 
 @inputs

@@ -15,7 +15,7 @@ from schema.accounts import User
 from schema.calendar import Slot
 from schema.directory.types import Doctor, Patient
 from schema.errors import UserError, shows
-from schema.fields import Node, describe_enum, entity, field, given, inputs, mutation, value
+from schema.fields import KEY, Node, describe_enum, entity, field, given, inputs, mutation, value
 from schema.scalars import Cursor
 from schema.sizes import HandedDown
 from services import errors
@@ -165,7 +165,6 @@ class AppointmentFilter:
 
 
 EXPECTED = "Refuse if the appointment's version is another one by now."
-KEY = "16 to 255 characters; repeating the same request with the same key books nothing twice."
 
 
 @inputs

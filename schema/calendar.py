@@ -16,6 +16,7 @@ from schema.availability import AvailabilityTemplate
 from schema.directory.types import Doctor
 from schema.errors import UserError, shows
 from schema.fields import (
+    KEY,
     Arg,
     Node,
     Scope,
@@ -150,6 +151,7 @@ class BlockTimeInput:
     starts_at: datetime = given("From when.")
     ends_at: datetime = given("Until when.")
     reason: str | None = given("For staff.", default=None)
+    idempotency_key: str | None = given(KEY, default=None)
 
 
 @inputs

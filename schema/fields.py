@@ -61,6 +61,11 @@ class Arg:
 FIRST = Arg("How many at most, 1 to 100.")
 AFTER = Arg("The end cursor of the page before; nothing for the first page.")
 PAGE = {"first": FIRST, "after": AFTER}
+# Of `idempotency_key` in the input of an act that creates something.
+KEY = (
+    "16 to 255 characters of your choice, kept for seven days: the same request with the same key "
+    "does nothing twice, and answers what it made."
+)
 
 
 def field(

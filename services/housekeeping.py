@@ -13,9 +13,8 @@ from sqlalchemy import ColumnElement, delete, inspect, select, tuple_
 
 from models import Base, IdempotencyKey, Notification, Slot
 from models.database import Database
-from services import notifications
+from services import idempotency, notifications
 from services.accounts import purge as accounts
-from services.appointments import booking
 from services.calendar.purge import BATCH, calendars_to_purge, purge_calendar
 from services.context import Server, answering_unavailable
 from services.errors import Unavailable
@@ -26,7 +25,7 @@ log = logging.getLogger("housekeeping")
 def _outlived(now: datetime) -> Sequence[tuple[type[Base], ColumnElement[bool]]]:
     """Rows that may be deleted as they are, in this order; tombstones are more than that."""
     return [
-        (IdempotencyKey, booking.is_outlived(now)),
+        (IdempotencyKey, idempotency.is_outlived(now)),
         *accounts.outlived(now),
         (Notification, notifications.is_outlived(now)),
     ]

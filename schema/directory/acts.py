@@ -8,7 +8,7 @@ from strawberry import ID, Maybe
 
 from resolvers import directory as resolvers
 from schema.directory.types import Department, Doctor, Office, Patient
-from schema.fields import given, inputs, mutation
+from schema.fields import KEY, given, inputs, mutation
 from schema.scalars import TimeZone
 
 
@@ -18,6 +18,7 @@ class CreateDepartmentInput:
 
     name: str = given("Its name, unique in the organization.")
     description: str | None = given("What it does.", default=None)
+    idempotency_key: str | None = given(KEY, default=None)
 
 
 @inputs
@@ -44,6 +45,7 @@ class CreateOfficeInput:
     address: str | None = given("Where it is.", default=None)
     phone: str | None = given("Telephone number.", default=None)
     time_zone: TimeZone | None = given("The organization's where left out.", default=None)
+    idempotency_key: str | None = given(KEY, default=None)
 
 
 @inputs
@@ -77,6 +79,7 @@ class CreateDoctorInput:
     specialty: Maybe[str | None] = given("What the doctor treats.")
     bio: Maybe[str | None] = given("What the doctor tells about themselves.")
     languages: Maybe[list[str]] = given("Languages spoken, as locales such as es.")
+    idempotency_key: str | None = given(KEY, default=None)
 
 
 @inputs
@@ -112,6 +115,7 @@ class RegisterPatientInput:
     phone: Maybe[str | None] = given("Telephone number.")
     birth_date: Maybe[date | None] = given("Day of birth.")
     notes: Maybe[str | None] = given("For the front desk.")
+    idempotency_key: str | None = given(KEY, default=None)
 
 
 @inputs

@@ -19,6 +19,7 @@ from services.errors import (
     UsernameTaken,
     WeakPassword,
 )
+from services.idempotency import creating
 from services.notifications import notify
 
 INVITATION_LASTS = timedelta(days=7)
@@ -33,8 +34,15 @@ async def invite(context: Context, session: WriteSession, user: User) -> None:
 
 
 @act(Permission.MANAGE_USERS, EmailTaken, UsernameTaken)
+@creating(User)
 async def invite_user(
-    context: Context, *, name: str, email: str, role: Role, username: str | None = None
+    context: Context,
+    session: WriteSession,
+    *,
+    name: str,
+    email: str,
+    role: Role,
+    username: str | None = None,
 ) -> User:
     """Make an account and mail an invitation to choose its password.
 
@@ -44,34 +52,31 @@ async def invite_user(
     """
     if role is Role.DOCTOR:
         raise InvalidInput("A doctor comes with a calendar: use createDoctor.", "role")
-    async with context.writing() as session:
-        user = await add_user(
-            context, session, name=name, email=email, role=role, username=username
-        )
-        if role is Role.PATIENT:
-            await add_patient(context, session, user)
-        trail.note_act(context, session, user)
-        await invite(context, session, user)
+    user = await add_user(context, session, name=name, email=email, role=role, username=username)
+    if role is Role.PATIENT:
+        await add_patient(context, session, user)
+    trail.note_act(context, session, user)
+    await invite(context, session, user)
     return user
 
 
 @act(Permission.MANAGE_USERS, InvitationAccepted)
-async def resend_invitation(context: Context, *, user_id: UUID) -> User:
+@creating(User)
+async def resend_invitation(context: Context, session: WriteSession, *, user_id: UUID) -> User:
     """Mail a new invitation; those before it are not good any more.
 
     Raises:
         InvitationAccepted: the account has a password.
 
     """
-    async with context.writing() as session:
-        user = await require_user(session, user_id)
-        if user.password_hash is not None:
-            raise InvitationAccepted("user_id")
-        if not user.is_active:
-            raise InvalidInput("This account is not active.", "user_id")
-        await use_up(context, session, user)
-        trail.note_act(context, session, user)
-        await invite(context, session, user)
+    user = await require_user(session, user_id)
+    if user.password_hash is not None:
+        raise InvitationAccepted("user_id")
+    if not user.is_active:
+        raise InvalidInput("This account is not active.", "user_id")
+    await use_up(context, session, user)
+    trail.note_act(context, session, user)
+    await invite(context, session, user)
     return user
 
 

@@ -5,22 +5,18 @@ constraints of the tables hold: no lane of a calendar is taken twice, and no pat
 places.
 """
 
-import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from models import (
     Appointment,
     AppointmentStatus,
     Doctor,
-    IdempotencyKey,
     Patient,
     Role,
     Slot,
@@ -46,7 +42,6 @@ from services.directory.patients import visible_patients
 from services.errors import (
     BookingLimitReached,
     CancellationClosed,
-    IdempotencyMismatch,
     InvalidInput,
     InvalidTransition,
     NotBookable,
@@ -55,8 +50,8 @@ from services.errors import (
     PatientBusy,
     SlotTaken,
 )
+from services.idempotency import Request, once, row_of
 
-KEYS_LAST = timedelta(days=7)
 # No vowels, so that no words come out, and nothing that is misheard or misread.
 LETTERS = "2346789BCDFGHJKMPQRTVWXZ"
 
@@ -81,8 +76,7 @@ async def book_appointment(
     """
     reason = checks.optional_text(reason, "reason")
     patient_id = patient_id or _own_patient_id(context)
-    appointment_id = uuid4()
-    request = _Request("book", idempotency_key, (slot_id, patient_id, reason), appointment_id)
+    request = Request("book", idempotency_key, (slot_id, patient_id, reason))
 
     async def book(session: WriteSession) -> Appointment:
         calendar_id = await _calendar_of(session, slot_id)
@@ -92,7 +86,7 @@ async def book_appointment(
         await _require_below_limit(context, session, patient_id)
         appointment = Appointment(
             organization_id=session.organization_id,
-            id=appointment_id,
+            id=uuid4(),
             reference=new_reference(),
             patient_id=patient_id,
             booked_by_id=context.user_id,
@@ -109,7 +103,7 @@ async def book_appointment(
         await note_in_agendas(context, session, appointment)
         return appointment
 
-    return await _once(context, request, slot_id, lambda: patient_id, book)
+    return await _explained(context, request, slot_id, lambda: patient_id, book)
 
 
 @act(
@@ -137,9 +131,7 @@ async def reschedule_appointment(
         SlotTaken, NotBookable, PatientBusy, BookingLimitReached: as when booking.
 
     """
-    request = _Request(
-        "reschedule", idempotency_key, (appointment_id, slot_id, expected_version), appointment_id
-    )
+    request = Request("reschedule", idempotency_key, (appointment_id, slot_id, expected_version))
     patient_id: UUID | None = None
 
     async def move(session: WriteSession) -> Appointment:
@@ -168,39 +160,21 @@ async def reschedule_appointment(
         await session.refresh(appointment)
         return appointment
 
-    return await _once(context, request, slot_id, lambda: patient_id, move)
+    return await _explained(context, request, slot_id, lambda: patient_id, move)
 
 
-@dataclass(frozen=True)
-class _Request:
-    """An act that may be repeated, and the id of what it makes or changes."""
-
-    act: str
-    key: str | None
-    values: tuple[object, ...]
-    result_id: UUID
-
-    @property
-    def hash(self) -> bytes:
-        """What tells two requests with the same key apart."""
-        return hashlib.sha256(repr((self.act, self.values)).encode()).digest()
-
-
-async def _once(
+async def _explained(
     context: Context,
-    request: _Request,
+    request: Request,
     slot_id: UUID,
     patient_id: Callable[[], UUID | None],
     work: Callable[[WriteSession], Awaitable[Appointment]],
 ) -> Appointment:
-    """Do `work` in one transaction, or answer what it answered to the same key before.
-
-    What a refusal brings along is looked up after the rollback, when no lock is held.
+    """Do `work` once, and have a refusal bring along what the caller needs next. That is looked up
+    after the rollback, when no lock is held.
     """
     try:
-        async with context.writing() as session:
-            earlier = await _remembered(context, session, request)
-            return earlier if earlier is not None else await work(session)
+        return await once(context, request, work, row_of(Appointment))
     except SlotTaken as refusal:
         slot = (await slots_by_id(context, [slot_id])).get(slot_id)
         refusal.alternatives = await nearest_free(context, slot) if slot else ()
@@ -208,50 +182,6 @@ async def _once(
     except PatientBusy as refusal:
         refusal.conflicting = await _conflicting(context, patient_id(), slot_id)
         raise
-
-
-async def _remembered(
-    context: Context, session: WriteSession, request: _Request
-) -> Appointment | None:
-    """What was answered to this key before; None, and the key taken, where it is new.
-
-    A rival with the same key waits here until this transaction ends.
-    """
-    if request.key is None:
-        return None
-    key = checks.idempotency_key(request.key)
-    table = IdempotencyKey.__table__.c
-    values = {"request_hash": request.hash, "result_id": request.result_id}
-    taking = insert(IdempotencyKey).values(
-        organization_id=session.organization_id,
-        user_id=context.user_id,
-        key=key,
-        created_at=context.now,
-        **values,
-    )
-    taking = taking.on_conflict_do_update(
-        index_elements=["organization_id", "user_id", "key"],
-        set_={**values, "created_at": context.now},
-        where=is_outlived(context.now),
-    )
-    if (await session.execute(taking.returning(table.key))).scalar_one_or_none() is not None:
-        return None
-    mine = select(IdempotencyKey).where(
-        IdempotencyKey.organization_id == session.organization_id,
-        IdempotencyKey.user_id == context.user_id,
-        IdempotencyKey.key == key,
-    )
-    known = (await session.execute(mine)).scalar_one()
-    if known.request_hash != request.hash:
-        raise IdempotencyMismatch("idempotency_key")
-    answer = select(Appointment).where(Appointment.id == known.result_id)
-    appointment: Appointment = (await session.execute(answer)).scalar_one()
-    return appointment
-
-
-def is_outlived(now: datetime) -> ColumnElement[bool]:
-    """Which idempotency keys stand for nothing any more."""
-    return IdempotencyKey.created_at < now - KEYS_LAST
 
 
 def _own_patient_id(context: Context) -> UUID:

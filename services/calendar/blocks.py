@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 
 from models import Appointment, Calendar, Claim, ClaimKind, Slot, SlotStatus
-from models.database import WriteSession
+from models.database import ReadSession, WriteSession
 from services import checks
 from services.access import Permission, act
 from services.calendar.grid import (
@@ -20,6 +20,7 @@ from services.calendar.grid import (
 from services.calendar.slots import checked_window, require_managed
 from services.context import Context
 from services.errors import TimeTaken
+from services.idempotency import Request, once
 
 
 @act(Permission.MANAGE_CALENDAR, TimeTaken)
@@ -30,6 +31,7 @@ async def block_time(
     starts_at: datetime,
     ends_at: datetime,
     reason: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Sequence[Slot]:
     """Close a time of a calendar; the slots that it touches become BLOCKED.
 
@@ -39,35 +41,54 @@ async def block_time(
     """
     reason = checks.optional_line(reason, "reason")
     checked_window(starts_at, ends_at, "starts_at", "ends_at")
-    async with context.writing() as session:
-        calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
-        await require_managed(context, session, calendar_id)
-        taken = (
-            select(Appointment)
-            .join(Claim, Claim.appointment_id == Appointment.id)
-            .where(
-                Claim.calendar_id == calendar_id,
-                Claim.during.overlaps(Range(starts_at, ends_at)),
-            )
-            .order_by(Appointment.starts_at)
+    request = Request("block", idempotency_key, (calendar_id, starts_at, ends_at, reason))
+
+    async def close(session: WriteSession) -> Sequence[Slot]:
+        return await _closed(context, session, calendar_id, starts_at, ends_at, reason)
+
+    async def again(session: ReadSession, _: UUID | None) -> Sequence[Slot]:
+        touched = await overlapping_ids(session, calendar_id, starts_at, ends_at)
+        return await _slots(session, touched)
+
+    return await once(context, request, close, again)
+
+
+async def _closed(
+    context: Context,
+    session: WriteSession,
+    calendar_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str | None,
+) -> Sequence[Slot]:
+    calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+    await require_managed(context, session, calendar_id)
+    taken = (
+        select(Appointment)
+        .join(Claim, Claim.appointment_id == Appointment.id)
+        .where(
+            Claim.calendar_id == calendar_id,
+            Claim.during.overlaps(Range(starts_at, ends_at)),
         )
-        if appointments := await session.rows(taken):
-            raise TimeTaken(appointments)
-        old = await _blocks(session, calendar_id, starts_at, ends_at)
-        # One block instead of several that overlap: the constraint allows no other.
-        bounds = [ends(claim) for claim in old]
-        whole = Range(
-            min([starts_at, *(lower for lower, _ in bounds)]),
-            max([ends_at, *(upper for _, upper in bounds)]),
-        )
-        await replace_blocks(
-            session,
-            calendar_id,
-            [claim.id for claim in old],
-            [(whole, reason)],
-            await _lanes(session, calendar_id),
-        )
-        return await _refreshed(session, calendar, starts_at, ends_at)
+        .order_by(Appointment.starts_at)
+    )
+    if appointments := await session.rows(taken):
+        raise TimeTaken(appointments)
+    old = await _blocks(session, calendar_id, starts_at, ends_at)
+    # One block instead of several that overlap: the constraint allows no other.
+    bounds = [ends(claim) for claim in old]
+    whole = Range(
+        min([starts_at, *(lower for lower, _ in bounds)]),
+        max([ends_at, *(upper for _, upper in bounds)]),
+    )
+    await replace_blocks(
+        session,
+        calendar_id,
+        [claim.id for claim in old],
+        [(whole, reason)],
+        await _lanes(session, calendar_id),
+    )
+    return await _refreshed(session, calendar, starts_at, ends_at)
 
 
 @act(Permission.MANAGE_CALENDAR)
@@ -132,9 +153,13 @@ async def _refreshed(
     """The slots that overlap a time, after they have been told of the new claims."""
     touched = await overlapping_ids(session, calendar.id, starts_at, ends_at)
     await refresh_slots(session, calendar, touched)
+    return await _slots(session, touched)
+
+
+async def _slots(session: ReadSession, ids: Sequence[UUID]) -> Sequence[Slot]:
     return await session.rows(
         select(Slot)
-        .where(Slot.id.in_(touched))
+        .where(Slot.id.in_(ids))
         .order_by(Slot.starts_at, Slot.id)
         .execution_options(populate_existing=True)
     )

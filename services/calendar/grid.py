@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 
 from models import AvailabilityTemplate, Calendar, Claim, ClaimKind, Slot, SlotStatus
-from models.database import WriteSession, violated_constraint
+from models.database import ReadSession, WriteSession, violated_constraint
 from services.context import Context
 from services.errors import NotFound, SlotTaken
 
@@ -167,7 +167,7 @@ def overlapping(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:
 
 
 async def overlapping_ids(
-    session: WriteSession, calendar_id: UUID, starts_at: datetime, ends_at: datetime
+    session: ReadSession, calendar_id: UUID, starts_at: datetime, ends_at: datetime
 ) -> list[UUID]:
     """The ids of the slots of a calendar, tombstones aside, that overlap a time."""
     return await session.rows(

@@ -13,6 +13,7 @@ from services import checks
 from services.access import Permission, act
 from services.context import Context
 from services.errors import InUse, NameTaken, NotFound
+from services.idempotency import creating
 from services.pages import Page, PageRequest, page_of
 
 ORDER = (Department.name, Department.id)
@@ -45,8 +46,9 @@ async def departments_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UU
 
 
 @act(Permission.MANAGE_DIRECTORY, NameTaken)
+@creating(Department)
 async def create_department(
-    context: Context, *, name: str, description: str | None = None
+    context: Context, session: WriteSession, *, name: str, description: str | None = None
 ) -> Department:
     """Add a department.
 
@@ -59,9 +61,8 @@ async def create_department(
         name=checks.name(name),
         description=checks.optional_text(description, "description"),
     )
-    async with context.writing() as session:
-        session.add(department)
-        await _saved(session, department)
+    session.add(department)
+    await _saved(session, department)
     return department
 
 

@@ -20,6 +20,7 @@ from services.context import Context
 from services.directory.departments import require_department
 from services.directory.offices import require_office
 from services.errors import EmailTaken, InUse, InvalidInput, NotFound, UsernameTaken
+from services.idempotency import creating
 from services.pages import Page, PageRequest, checked_first, page_from_rows, page_of
 
 ORDER: tuple[InstrumentedAttribute[str], InstrumentedAttribute[UUID]] = (Doctor.name, Doctor.id)
@@ -148,8 +149,10 @@ async def doctors_by_calendar(
 
 
 @act(Permission.MANAGE_DIRECTORY, EmailTaken, UsernameTaken)
+@creating(Doctor)
 async def create_doctor(
     context: Context,
+    session: WriteSession,
     *,
     name: str,
     email: str,
@@ -162,28 +165,27 @@ async def create_doctor(
         EmailTaken, UsernameTaken: somebody else has it.
 
     """
-    async with context.writing() as session:
-        user = await add_user(
-            context, session, name=name, email=email, username=username, role=Role.DOCTOR
-        )
-        calendar = Calendar(
-            organization_id=context.organization.id,
-            id=uuid4(),
-            time_zone=context.organization.time_zone,
-        )
-        session.add(calendar)
-        await session.flush()
-        doctor = Doctor(
-            organization_id=context.organization.id,
-            user_id=user.id,
-            calendar_id=calendar.id,
-            name=user.name,
-        )
-        await _apply_profile(session, doctor, calendar, profile)
-        session.add(doctor)
-        await session.flush()
-        await session.refresh(doctor)
-        await invite(context, session, user)
+    user = await add_user(
+        context, session, name=name, email=email, username=username, role=Role.DOCTOR
+    )
+    calendar = Calendar(
+        organization_id=context.organization.id,
+        id=uuid4(),
+        time_zone=context.organization.time_zone,
+    )
+    session.add(calendar)
+    await session.flush()
+    doctor = Doctor(
+        organization_id=context.organization.id,
+        user_id=user.id,
+        calendar_id=calendar.id,
+        name=user.name,
+    )
+    await _apply_profile(session, doctor, calendar, profile)
+    session.add(doctor)
+    await session.flush()
+    await session.refresh(doctor)
+    await invite(context, session, user)
     return doctor
 
 

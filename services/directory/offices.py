@@ -13,6 +13,7 @@ from services import checks
 from services.access import Permission, act
 from services.context import Context
 from services.errors import InUse, NameTaken, NotFound
+from services.idempotency import creating
 from services.pages import Page, PageRequest, page_of
 
 ORDER = (Office.name, Office.id)
@@ -42,8 +43,10 @@ async def offices_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, 
 
 
 @act(Permission.MANAGE_DIRECTORY, NameTaken)
+@creating(Office)
 async def create_office(
     context: Context,
+    session: WriteSession,
     *,
     name: str,
     address: str | None = None,
@@ -63,9 +66,8 @@ async def create_office(
         phone=checks.phone(phone, context.organization.locale),
         time_zone=checks.time_zone(time_zone or context.organization.time_zone),
     )
-    async with context.writing() as session:
-        session.add(office)
-        await _saved(session, office)
+    session.add(office)
+    await _saved(session, office)
     return office
 
 

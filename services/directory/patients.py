@@ -14,6 +14,7 @@ from services import checks, trail
 from services.access import STAFF, Permission, act
 from services.context import Context
 from services.errors import EmailTaken, InUse, InvalidInput, NotFound
+from services.idempotency import creating
 from services.pages import Page, PageRequest, page_of
 
 ORDER = (Patient.name, Patient.id)
@@ -100,8 +101,9 @@ async def patients_by_user(context: Context, user_ids: Sequence[UUID]) -> Mappin
 
 
 @act(Permission.REGISTER_PATIENT, EmailTaken)
+@creating(Patient, is_read=True)
 async def register_patient(
-    context: Context, *, name: str, **details: Unpack[PatientDetails]
+    context: Context, session: WriteSession, *, name: str, **details: Unpack[PatientDetails]
 ) -> Patient:
     """Add a patient who has no account.
 
@@ -111,9 +113,8 @@ async def register_patient(
     """
     patient = Patient(organization_id=context.organization.id, id=uuid4(), name=checks.name(name))
     _apply(context, patient, details)
-    async with context.writing() as session:
-        session.add(patient)
-        await _saved(context, session, patient)
+    session.add(patient)
+    await _saved(context, session, patient)
     return patient
 
 

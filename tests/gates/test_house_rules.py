@@ -138,3 +138,12 @@ def test_a_secret_that_may_be_guessed_at_is_found() -> None:
         "type Mutation { open(input: A!): Int rename(input: B!): Int }"
     )
     assert rules.guessable_secrets(broken) == ["open"]
+
+
+def test_an_act_that_creates_something_twice_is_found() -> None:
+    broken = build_schema(
+        "type Query { a: Int } input A { name: String } input B { idempotencyKey: String } "
+        "type Mutation { createRoom(input: A!): Int holdRoom(input: A!): Int "
+        "addRoom(input: B!): Int updateRoom(input: A!): Int signUp(input: A!): Int }"
+    )
+    assert rules.creating_without_key(broken) == ["createRoom", "holdRoom"]

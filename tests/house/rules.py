@@ -4,6 +4,7 @@ proofs can show that a broken place is found."""
 import ast
 import asyncio
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -211,6 +212,33 @@ def guessable_secrets(schema: GraphQLSchema) -> list[str]:
     ]
 
 
+# Acts on what is there: sent twice, they find it as they would leave it, or are refused.
+CHANGING = {
+    *("accept", "cancel", "change", "check", "complete", "confirm", "delete", "end", "mark"),
+    *("reset", "retry", "set", "unblock", "update"),
+}
+WITHOUT_KEY = {
+    "signUp": "nobody is signed in whose key it could be",
+    "signIn": "nobody is signed in; a second session is one to end",
+    "refreshSession": "a token has one successor",
+    "signOut": "ends what there is",
+    "requestPasswordReset": "nobody is signed in; limited for each account",
+    "requestEmailChange": "takes a password, of which a key would keep a fast hash",
+    "generateSlots": "makes what is missing",
+}
+
+
+def creating_without_key(schema: GraphQLSchema) -> list[str]:
+    """Mutations that create something, and do it twice if they are sent twice."""
+    return [
+        name
+        for name, field in schema.mutation_type.fields.items()
+        if re.split("[A-Z]", name)[0] not in CHANGING
+        and name not in WITHOUT_KEY
+        and "idempotencyKey" not in get_named_type(field.args["input"].type).fields
+    ]
+
+
 def declared(field: GraphQLField) -> Mapping[str, Any]:
     """What was declared beside a field."""
     definition = field.extensions.get("strawberry-definition")
@@ -234,7 +262,10 @@ BEFORE_ANY_VIEWER = {
     "verify",
 }
 # What acts are made with; nobody from outside calls these.
-BELOW_THE_ACTS = {"mailer.py", "passwords.py", "context.py", "pages.py", "trail.py", "watching.py"}
+BELOW_THE_ACTS = {
+    *("mailer.py", "passwords.py", "context.py", "idempotency.py", "pages.py", "trail.py"),
+    "watching.py",
+}
 
 
 def unguarded_acts(root: Path) -> list[str]:

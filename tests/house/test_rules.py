@@ -56,6 +56,11 @@ def test_every_act_that_takes_a_secret_is_sensitive() -> None:
     assert rules.guessable_secrets(graphql_schema) == []
 
 
+def test_every_act_that_creates_something_takes_a_key() -> None:
+    assert rules.creating_without_key(graphql_schema) == []
+    assert rules.WITHOUT_KEY.keys() <= graphql_schema.mutation_type.fields.keys()
+
+
 def test_every_act_names_its_permission() -> None:
     assert rules.unguarded_acts(rules.ROOT) == []
 
