@@ -163,9 +163,7 @@ def presented(error: GraphQLError, context: "Context", *, rejected: bool = False
 
 def _without_names(error: GraphQLError, message: str) -> str:
     """What is wrong with a value, without the names of types and of what would be right."""
-    said = error
-    while isinstance(said.original_error, GraphQLError):
-        said = said.original_error
+    said = _innermost(error)
     if isinstance(said, Unreadable) or isinstance(said.original_error, ServiceError):
         return message
     where, is_variable, _ = message.partition(": ")
@@ -176,10 +174,14 @@ def _without_names(error: GraphQLError, message: str) -> str:
 
 def origin(error: GraphQLError) -> Exception | None:
     """What a resolver, or whoever ran it, raised; None where graphql-core itself refused."""
-    original = error.original_error
-    while isinstance(original, GraphQLError):
-        original = original.original_error
-    return original
+    return _innermost(error).original_error
+
+
+def _innermost(error: GraphQLError) -> GraphQLError:
+    """The first of the errors that were wrapped in one another."""
+    while isinstance(error.original_error, GraphQLError):
+        error = error.original_error
+    return error
 
 
 def facts_of(error: Exception | None) -> dict[str, str]:
@@ -200,8 +202,30 @@ def _shown(error: GraphQLError, request_id: str, *, rejected: bool) -> tuple[str
     if rejected and error.nodes:
         # graphql-core could not read a value of the document, such as 5,000 digits.
         return "QUERY_REJECTED", "This value cannot be read."
-    log.error("Internal error in request %s", request_id, exc_info=original)
+    return _masked(original, request_id)
+
+
+def _masked(error: Exception, request_id: str) -> tuple[str, str]:
+    """What is said of our bug, which is logged whole."""
+    log.error("Internal error in request %s", request_id, exc_info=error)
     return "INTERNAL", "Something went wrong on our side."
+
+
+def rejected(reason: str) -> GraphQLError:
+    """What is said of a request that is not carried out."""
+    return GraphQLError(reason, extensions={"code": "QUERY_REJECTED"})
+
+
+def as_graphql_error(error: Exception) -> GraphQLError:
+    """What is said of something that went wrong outside of an operation."""
+    if isinstance(error, GraphQLError):
+        return error
+    if isinstance(error, ServiceError):
+        code, message = code_and_message(error)
+        return GraphQLError(message, extensions={"code": code, **facts_of(error)})
+    request_id = current().request_id
+    code, message = _masked(error, request_id)
+    return GraphQLError(message, extensions={"code": code, "requestId": request_id})
 
 
 def code_and_message(error: ServiceError) -> tuple[str, str]:

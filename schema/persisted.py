@@ -11,6 +11,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
+from schema.errors import rejected
 from schema.limits import LONGEST
 
 MOST_CHARACTERS = 2 * 1024 * 1024
@@ -51,7 +52,7 @@ class Persisted:
 
     def _accepted(self, query: str | None) -> str | None:
         if query and self._registered is not None and query not in self._texts:
-            raise _rejected("Only documents that are registered are accepted.")
+            raise rejected("Only documents that are registered are accepted.")
         return query
 
     def _found(self, hash: str) -> str:
@@ -64,7 +65,7 @@ class Persisted:
 
     def _remember(self, hash: str, query: str) -> None:
         if hashlib.sha256(query.encode()).hexdigest() != hash.lower():
-            raise _rejected("The hash is not the SHA-256 of the document.")
+            raise rejected("The hash is not the SHA-256 of the document.")
         if len(query) > LONGEST or hash in self._remembered:
             return
         self._remembered[hash] = query
@@ -78,9 +79,5 @@ def _hash_in(asked: Any) -> str:
     """The hash in a request's `extensions.persistedQuery`."""
     hash = asked.get("sha256Hash") if isinstance(asked, dict) else None
     if not isinstance(hash, str) or asked.get("version") != 1:
-        raise _rejected("`persistedQuery` must have `version` 1 and `sha256Hash`, a string.")
+        raise rejected("`persistedQuery` must have `version` 1 and `sha256Hash`, a string.")
     return hash
-
-
-def _rejected(reason: str) -> GraphQLError:
-    return GraphQLError(reason, extensions={"code": "QUERY_REJECTED"})

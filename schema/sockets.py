@@ -5,7 +5,6 @@ that has ended, or one operation too many ends only that operation.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,7 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 
 from resolvers.live import Subscriber
-from schema.errors import code_and_message, facts_of
+from schema.errors import as_graphql_error, rejected
 from schema.groups import Payload, shareable, watch
 from schema.persisted import Persisted
 from schema.sharing import Shared
@@ -28,11 +27,9 @@ from services.context import Context
 from services.errors import (
     NotSignedIn,
     RateLimited,
-    ServiceError,
     TooManyConnections,
     Unavailable,
 )
-from services.traces import current
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -72,28 +69,6 @@ SUBSCRIPTION = "subscription"
 LONGEST_REASON = 123
 # A public view that opens right after its socket trusts what the socket found out.
 RECENT_SECONDS = 2.0
-
-log = logging.getLogger("graphql")
-
-
-def rejected(reason: str) -> GraphQLError:
-    """What is said of a request that is not carried out."""
-    return GraphQLError(reason, extensions={"code": "QUERY_REJECTED"})
-
-
-def as_graphql_error(error: Exception) -> GraphQLError:
-    """What is said of something that went wrong outside of an operation."""
-    if isinstance(error, GraphQLError):
-        return error
-    if isinstance(error, ServiceError):
-        code, message = code_and_message(error)
-        return GraphQLError(message, extensions={"code": code, **facts_of(error)})
-    request_id = current().request_id
-    log.error("Internal error in request %s", request_id, exc_info=error)
-    return GraphQLError(
-        "Something went wrong on our side.",
-        extensions={"code": "INTERNAL", "requestId": request_id},
-    )
 
 
 class Connection:

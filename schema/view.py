@@ -32,6 +32,7 @@ from schema.answers import (
     was_not_executed,
     when_to_return,
 )
+from schema.errors import as_graphql_error, rejected
 from schema.events import Asked, Streams, accepts_events, has_mutation
 from schema.persisted import NotKnown, Persisted
 from schema.root import schema
@@ -42,8 +43,6 @@ from schema.sockets import (
     MakeContext,
     Socket,
     TransportHandler,
-    as_graphql_error,
-    rejected,
 )
 from services.errors import RateLimited, ServiceError, TooManyConnections, Unavailable
 from services.traces import current
