@@ -151,9 +151,9 @@ class View(GraphQL[Any, None]):
         except (Refused, _Events, _Gone):
             raise
         except Exception as error:
-            answer = as_graphql_error(error)
-            code = str((answer.extensions or {})["code"])
-            raise Refused(STATUS.get(code, 400), answer, **when_to_return(error)) from error
+            said = as_graphql_error(error)
+            code = str((said.extensions or {})["code"])
+            raise Refused(STATUS.get(code, 400), said, **when_to_return(error)) from error
 
     async def parse_http_body(self, request: Any) -> Any:
         """The operation in a request, with every part of the type that it must have."""
