@@ -8,8 +8,8 @@ from models.database import WriteSession
 from services import trail
 from services.access import Permission, act
 from services.accounts.mailed import holder_of, kept, use, use_up
-from services.accounts.sessions import Session, open_session
-from services.accounts.users import add_patient, add_user, checked_password, require_user
+from services.accounts.sessions import Session, locked_user, open_session
+from services.accounts.users import add_patient, add_user, checked_password
 from services.context import Context
 from services.errors import (
     EmailTaken,
@@ -69,7 +69,7 @@ async def resend_invitation(context: Context, session: WriteSession, *, user_id:
         InvitationAccepted: the account has a password.
 
     """
-    user = await require_user(session, user_id)
+    user = await locked_user(session, user_id)
     if user.password_hash is not None:
         raise InvitationAccepted("user_id")
     if not user.is_active:

@@ -11,7 +11,7 @@ from sqlalchemy import Select, select, update
 from models import TokenPurpose, User, UserToken
 from models.database import WriteSession
 from services.accounts import tokens
-from services.accounts.sessions import locked
+from services.accounts.sessions import locked_user
 from services.context import Context
 from services.errors import InvalidToken
 
@@ -82,7 +82,7 @@ async def use(
     if found is None:
         raise InvalidToken("token")
     # The account first, as everybody locks it; by then a rival may have used the secret.
-    user = await locked(session, found[1].id)
+    user = await locked_user(session, found[1].id)
     again = statement.with_for_update(of=UserToken).execution_options(populate_existing=True)
     if (await session.execute(again)).one_or_none() is None:
         raise InvalidToken("token")

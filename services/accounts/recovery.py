@@ -6,7 +6,7 @@ from services import checks
 from services.access import Permission, act
 from services.accounts.attempts import forget_account, forget_attempt, require_password
 from services.accounts.mailed import holder_of, use, use_up
-from services.accounts.sessions import Session, end_sign_ins, locked, open_session
+from services.accounts.sessions import Session, end_sign_ins, locked_user, open_session
 from services.accounts.users import checked_password, own_account
 from services.context import Context
 from services.errors import InvalidCredentials, InvalidToken, TooManyAttempts, WeakPassword
@@ -30,7 +30,7 @@ async def change_password(context: Context, *, current_password: str, password: 
         context, password, found.name, found.email, found.username
     )
     async with context.writing() as session:
-        user = await locked(session, found.id)
+        user = await locked_user(session, found.id)
         if user.password_hash != found.password_hash:
             raise InvalidCredentials("current_password")
         await forget_attempt(context, session, user)

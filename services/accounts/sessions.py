@@ -140,7 +140,7 @@ async def sign_in(context: Context, *, login: str, password: str) -> Session:
         found: User | None = (await reading.execute(statement)).scalar_one_or_none()
     found = await require_password(context, found, password, "login", login=login)
     async with context.writing() as session:
-        user = await locked(session, found.id)
+        user = await locked_user(session, found.id)
         # It may have been changed while it was compared: whoever did so has ended all sign-ins.
         if not user.is_active or user.password_hash != found.password_hash:
             raise InvalidCredentials("login")
@@ -148,12 +148,19 @@ async def sign_in(context: Context, *, login: str, password: str) -> Session:
         return await open_session(context, session, user)
 
 
-async def locked(session: WriteSession, user_id: UUID) -> User:
-    """An account, so that nobody else changes it; a part of the acts that do."""
+async def locked_user(session: WriteSession, user_id: UUID | None) -> User:
+    """An account, so that nobody else changes it; a part of the acts that do.
+
+    Raises:
+        NotFound: there is none.
+
+    """
     statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
     # What was read of it before may be older than the lock.
     statement = statement.execution_options(populate_existing=True)
-    user: User = (await session.execute(statement)).scalar_one()
+    user: User | None = (await session.execute(statement)).scalar_one_or_none()
+    if user is None:
+        raise NotFound("user_id")
     return user
 
 

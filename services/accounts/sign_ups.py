@@ -8,15 +8,15 @@ whether an address is known can be seen neither in the answer nor in what is don
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete
 
-from models import NotificationKind, Role, SignUp, User
-from models.database import ReadSession, WriteSession
+from models import NotificationKind, Role, SignUp
+from models.database import WriteSession
 from services import checks
 from services.access import Permission, act
 from services.accounts import tokens
 from services.accounts.sessions import Session, open_session
-from services.accounts.users import add_patient, add_user, checked_password
+from services.accounts.users import add_patient, add_user, checked_password, is_username_taken
 from services.context import Context
 from services.errors import EmailTaken, InvalidToken, UsernameTaken, WeakPassword
 from services.limits import household
@@ -68,7 +68,7 @@ async def sign_up(
 
 async def _wait_for_address(context: Context, session: WriteSession, wanted: SignUp) -> None:
     """Keep what was said, and write to the address, whoever may have it."""
-    if await _is_taken(session, wanted.username):
+    if wanted.username and await is_username_taken(session, wanted.username):
         raise UsernameTaken("username")
     wanted.id = uuid4()
     secret = tokens.mailed_secret(context.server.config, wanted.id)
@@ -97,7 +97,9 @@ async def confirm_email(context: Context, *, token: str) -> Session:
             wanted: SignUp | None = (await session.execute(taking)).scalar_one_or_none()
             if wanted is None:
                 raise InvalidToken("token")
-            username = None if await _is_taken(session, wanted.username) else wanted.username
+            username = wanted.username
+            if username and await is_username_taken(session, username):
+                username = None
             return await _opened(context, session, wanted, username)
     except (EmailTaken, UsernameTaken) as error:
         raise InvalidToken("token") from error
@@ -120,9 +122,3 @@ async def _opened(
     )
     await add_patient(context, session, user)
     return await open_session(context, session, user)
-
-
-async def _is_taken(session: ReadSession, username: str | None) -> bool:
-    if username is None:
-        return False
-    return bool((await session.execute(select(exists().where(User.username == username)))).scalar())

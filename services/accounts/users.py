@@ -14,14 +14,13 @@ from models import Appointment, Doctor, Patient, Role, User
 from models.database import ReadSession, WriteSession, violated_constraint
 from services import checks, trail
 from services.access import Permission, act, allows
-from services.accounts.sessions import end_sign_ins
+from services.accounts.sessions import end_sign_ins, locked_user
 from services.context import Context
 from services.errors import (
     EmailTaken,
     Forbidden,
     InvalidInput,
     LastAdmin,
-    NotFound,
     NotSignedIn,
     Refusal,
     UsernameTaken,
@@ -175,8 +174,14 @@ async def _free_username(session: ReadSession, email: str) -> str:
     """A username made from the address, with some letters added where it is taken."""
     base = re.sub(r"[^a-z0-9]+", "-", email.partition("@")[0])[:30].strip("-")
     candidate = base if len(base) >= 3 else f"user-{secrets.token_hex(3)}"
-    taken = (await session.execute(select(exists().where(User.username == candidate)))).scalar_one()
-    return f"{candidate}-{secrets.token_hex(3)}" if taken else candidate
+    is_taken = await is_username_taken(session, candidate)
+    return f"{candidate}-{secrets.token_hex(3)}" if is_taken else candidate
+
+
+async def is_username_taken(session: ReadSession, username: str) -> bool:
+    """Whether an account has this username."""
+    taken = select(exists().where(User.username == username))
+    return bool((await session.execute(taken)).scalar_one())
 
 
 async def add_patient(context: Context, session: WriteSession, user: User) -> None:
@@ -201,16 +206,8 @@ async def add_patient(context: Context, session: WriteSession, user: User) -> No
 @act(Permission.CHANGE_SELF)
 async def update_profile(context: Context, **changes: Unpack[ProfileChanges]) -> User:
     """Change the own name, telephone number, language or time zone; what is left out stays."""
-    if context.viewer is None:
-        raise NotSignedIn
     async with context.writing() as session:
-        user: User = (
-            await session.execute(
-                select(User)
-                .where(User.id == context.viewer.user.id)
-                .with_for_update(key_share=True)
-            )
-        ).scalar_one()
+        user = await locked_user(session, context.user_id)
         if "name" in changes:
             user.name = checks.name(changes["name"])
         if "phone" in changes:
@@ -248,7 +245,7 @@ async def update_user(context: Context, *, user_id: UUID, **changes: Unpack[User
         )
         if context.user_id not in {admin.id for admin in admins}:
             raise Forbidden
-        user = await require_user(session, user_id)
+        user = await locked_user(session, user_id)
         before = user.role, user.is_active
         user.role = changes.get("role", user.role)
         user.is_active = changes.get("is_active", user.is_active)
@@ -278,15 +275,6 @@ async def _require_record(context: Context, session: WriteSession, user: User) -
     if user.role is Role.DOCTOR:
         raise InvalidInput("A doctor comes with a calendar: use createDoctor.", "role")
     await add_patient(context, session, user)
-
-
-async def require_user(session: WriteSession, user_id: UUID) -> User:
-    """An account, locked; a part of the acts of those who manage them."""
-    statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
-    user: User | None = (await session.execute(statement)).scalar_one_or_none()
-    if user is None:
-        raise NotFound("user_id")
-    return user
 
 
 async def own_account(context: Context) -> User:

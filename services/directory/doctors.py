@@ -14,7 +14,8 @@ from services import checks
 from services.access import Permission, act
 from services.accounts.addresses import move_account
 from services.accounts.invitations import invite
-from services.accounts.users import add_user, require_user, save_account
+from services.accounts.sessions import locked_user
+from services.accounts.users import add_user, save_account
 from services.calendar.grid import close_calendar
 from services.context import Context
 from services.directory.departments import require_department
@@ -284,7 +285,7 @@ async def _change_account(
     if "email" not in changes:
         return
     email = checks.email(changes["email"])
-    user = await require_user(session, doctor.user_id)
+    user = await locked_user(session, doctor.user_id)
     if email == user.email:
         return
     if context.role is Role.DOCTOR:
