@@ -4,6 +4,8 @@ which what is allowed is done; and the voices of everybody."""
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -23,39 +25,40 @@ PATIENCE = 30.0
 WATCHED = {"calendar", "doctor", "patient"}
 
 
-@pytest.fixture(scope="session")
-async def home(database: Database) -> Realm:
-    """The clinic that everybody tries."""
-    return await make(database)
+def a_clinic(what: str) -> Any:
+    """A fixture: a clinic with people and things of each kind."""
+
+    async def made(database: Database) -> Realm:
+        return await make(database)
+
+    made.__doc__ = what
+    return pytest.fixture(scope="session")(made)
 
 
-@pytest.fixture(scope="session")
-async def abroad(database: Database) -> Realm:
-    """Another organization on the same server."""
-    return await make(database)
+home = a_clinic("The clinic that everybody tries.")
+abroad = a_clinic("Another organization on the same server.")
+workshop = a_clinic("A clinic that changes.")
+elsewhere = a_clinic("Another organization that changes.")
 
 
-@pytest.fixture(scope="session")
-async def workshop(database: Database) -> Realm:
-    """A clinic that changes."""
-    return await make(database)
-
-
-@pytest.fixture(scope="session")
-async def elsewhere(database: Database) -> Realm:
-    """Another organization that changes."""
-    return await make(database)
+@asynccontextmanager
+async def speaking(
+    here: Realm, there: Realm, url: str, http: aiohttp.ClientSession
+) -> AsyncIterator[list[Voice]]:
+    """The public and each role, of one clinic and of the other."""
+    found = voices_of(here, there, Api(url, http, here.slug))
+    yield found
+    for voice in found:
+        await voice.close()
 
 
 @pytest.fixture(scope="session")
 async def voices(
     home: Realm, abroad: Realm, server_url: str, http: aiohttp.ClientSession
 ) -> AsyncIterator[list[Voice]]:
-    """Everybody: the public and each role, of the clinic and of the other organization."""
-    found = voices_of(home, abroad, Api(server_url, http, home.slug))
-    yield found
-    for voice in found:
-        await voice.close()
+    """Everybody who tries."""
+    async with speaking(home, abroad, server_url, http) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +66,8 @@ async def workers(
     workshop: Realm, elsewhere: Realm, server_url: str, http: aiohttp.ClientSession
 ) -> AsyncIterator[list[Voice]]:
     """Everybody who does something there, strangers as well."""
-    found = voices_of(workshop, elsewhere, Api(server_url, http, workshop.slug))
-    yield found
-    for voice in found:
-        await voice.close()
+    async with speaking(workshop, elsewhere, server_url, http) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -3,22 +3,15 @@
 import pytest
 
 from models import Role
+from tests.accounts import INVALID_TOKEN, SESSION, asked, raw, reset
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, Person, id_of
 from tests.mails import Mails
 from tests.rows import unchanged
-from tests.schema.test_recovery import INVALID_TOKEN, asked, raw, reset
-from tests.schema.test_sessions import HASH, SESSION
 
 NEW = "new@mail.example"
 USER = "user { email patient { email } }"
-
-
-@pytest.fixture
-async def person(factory: Factory) -> Person:
-    """A patient with a password."""
-    return await factory.person(Role.PATIENT, password_hash=HASH)
 
 
 @pytest.fixture

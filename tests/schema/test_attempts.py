@@ -1,7 +1,7 @@
 """Attempts: how often passwords may be tried, whichever way they come."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from models import PasswordAttempts, Role, User
 from services.accounts.attempts import account_key, address_key, login_key
+from tests.accounts import HASH, UNKNOWN, is_good, refreshed, signed_in, tried
 from tests.api import Api
 from tests.factories import PASSWORD, Factory, Person, wire
 from tests.rows import kept, unchanged
-from tests.schema.test_sessions import HASH, UNKNOWN, is_good, refreshed, signed_in
 
 SIGN_IN = """
 mutation ($input: SignInInput!) {
@@ -25,12 +25,6 @@ mutation ($input: SignInInput!) {
 }
 """
 LIMIT = ("TOO_MANY_ATTEMPTS", ["input", "login"])
-
-
-@pytest.fixture
-async def person(factory: Factory) -> Person:
-    """A patient with a password."""
-    return await factory.person(Role.PATIENT, password_hash=HASH)
 
 
 async def attempt(api: Api, login: str, password: str, *, socket: bool = False) -> dict[str, Any]:
@@ -74,14 +68,6 @@ async def attempts_of(factory: Factory, login: str) -> PasswordAttempts:
     key = account_key(user_id) if user_id else login_key(login)
     async with factory.database.crossing_organizations() as session:
         return await session.get_one(PasswordAttempts, (factory.organization.id, key))
-
-
-async def tried(factory: Factory, key: str, attempts: int, minutes_ago: int) -> None:
-    """As if there had been so many tries, beginning so long ago."""
-    started_at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
-    row = PasswordAttempts(counted_for=key, attempts=attempts, started_at=started_at)
-    row.organization_id = factory.organization.id
-    await factory.add(row)
 
 
 async def test_after_a_quarter_of_an_hour_the_count_begins_again(

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from models import Department, Doctor, Office, Role, UserToken
+from tests.accounts import INVALID_TOKEN
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, id_of, tomorrow
@@ -29,12 +30,6 @@ NOT_FOUND = {
     "message": "There is nothing with this id.",
     "code": "NOT_FOUND",
     "path": ["input", "doctorId"],
-}
-INVALID_TOKEN = {
-    "__typename": "InvalidToken",
-    "message": "This token is not valid, or not any more.",
-    "code": "INVALID_TOKEN",
-    "path": ["input", "token"],
 }
 
 

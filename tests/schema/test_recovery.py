@@ -1,15 +1,26 @@
 """Forgotten passwords through the API: asking for a link, and what it is good for."""
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from models import Role, UserToken
 from services.accounts.attempts import account_key
+from tests.accounts import (
+    ACCOUNT,
+    HASH,
+    INVALID_TOKEN,
+    NEW_PASSWORD,
+    SESSION,
+    asked,
+    is_good,
+    raw,
+    reset,
+    signed_in,
+    tried,
+)
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, Person, id_of
@@ -17,34 +28,6 @@ from tests.live.views import another_server
 from tests.mails import Mails
 from tests.rivals import codes
 from tests.rows import unchanged
-from tests.schema.test_attempts import tried
-from tests.schema.test_sessions import HASH, SESSION, is_good, signed_in
-
-NEW_PASSWORD = "seven quiet herons on a pier"
-ACCOUNT = "user { id email }"
-INVALID_TOKEN = {
-    "__typename": "InvalidToken",
-    "message": "This token is not valid, or not any more.",
-    "code": "INVALID_TOKEN",
-    "path": ["input", "token"],
-}
-
-
-@pytest.fixture
-async def person(factory: Factory) -> Person:
-    """A patient with a password."""
-    return await factory.person(Role.PATIENT, password_hash=HASH)
-
-
-async def asked(api: Api, mails: Mails, email: str, count: int = 1) -> str:
-    """The secret that is mailed to somebody who has asked for it."""
-    assert await api.done("requestPasswordReset", "accepted", email=email) is True
-    return (await mails.last(email, count)).secret
-
-
-async def reset(api: Api, token: str, password: str = NEW_PASSWORD) -> dict[str, Any]:
-    """How choosing a password ends."""
-    return await api.act("resetPassword", ACCOUNT, token=token, password=password)
 
 
 async def test_a_new_password_ends_every_sign_in_and_signs_nobody_in(
@@ -82,20 +65,6 @@ async def test_known_and_unknown_addresses_are_answered_alike(
             await asyncio.sleep(0.02)
     async with factory.database.reading(factory.organization.id) as session:
         assert len(await session.rows(select(UserToken))) == 1
-
-
-async def raw(api: Api, mutation: str, values: dict[str, Any], fields: str) -> bytes:
-    """An answer byte for byte, and its status."""
-    name = mutation[0].upper() + mutation[1:]
-    document = (
-        f"mutation ($input: {name}Input!) {{ {mutation}(input: $input) {{ {fields}"
-        " errors { __typename ... on UserError { message code path } } } }"
-    )
-    body = {"query": document, "variables": {"input": values}}
-    async with api.http.post(api.url, json=body, headers=api.headers) as response:
-        own = {"date", "x-request-id"}
-        headers = {k: v for k, v in response.headers.items() if k.lower() not in own}
-        return await response.read() + f"{response.status} {json.dumps(headers)}".encode()
 
 
 async def test_so_many_links_are_asked_for_in_an_hour_for_known_and_unknown_alike(

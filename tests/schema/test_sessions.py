@@ -8,54 +8,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from models import RefreshToken, Role, SignIn, User
-from services.passwords import HASHING
+from tests.accounts import HASH, OLD_TOKEN, SESSION, UNKNOWN, is_good, refreshed, signed_in
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, Person, id_of
 from tests.mails import Mails
-
-HASH = HASHING.hash(PASSWORD)
-SESSION = "session { accessToken accessTokenExpiresAt refreshToken user { id } }"
-UNKNOWN = {
-    "__typename": "InvalidCredentials",
-    "message": "The login or the password is wrong.",
-    "code": "INVALID_CREDENTIALS",
-    "path": ["input", "login"],
-}
-INVALID_TOKEN = {
-    "__typename": "InvalidToken",
-    "message": "This token is not valid, or not any more.",
-    "code": "INVALID_TOKEN",
-    "path": ["input", "refreshToken"],
-}
-
-
-@pytest.fixture
-async def person(factory: Factory) -> Person:
-    """A patient with a password."""
-    return await factory.person(Role.PATIENT, password_hash=HASH)
-
-
-async def signed_in(api: Api, person: Person) -> dict[str, Any]:
-    login = person.user.username
-    session: dict[str, Any] = await api.done("signIn", SESSION, login=login, password=PASSWORD)
-    return session
-
-
-async def refreshed(api: Api, session: dict[str, Any]) -> dict[str, Any]:
-    again: dict[str, Any] = await api.done(
-        "refreshSession", SESSION, refreshToken=session["refreshToken"]
-    )
-    return again
-
-
-async def is_good(api: Api, token: str) -> bool:
-    """Whether an access token opens the API; one that does not is refused in the known way."""
-    answer = await api.signed_in(token).send("{ viewer { id } }")
-    if "errors" in answer:
-        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-        return False
-    return answer["data"]["viewer"] is not None
 
 
 async def change(factory: Factory, statement: Any) -> None:
@@ -173,7 +130,7 @@ async def test_a_token_that_is_used_twice_ends_its_sign_in_and_no_other(
         refusal = await public.refusal(
             "refreshSession", SESSION, refreshToken=stolen["refreshToken"]
         )
-        assert refusal == INVALID_TOKEN
+        assert refusal == OLD_TOKEN
     assert not await is_good(public, first["accessToken"])
     assert not await is_good(public, second["accessToken"])
     assert await is_good(public, (await refreshed(public, other))["accessToken"])
@@ -211,7 +168,7 @@ async def test_a_used_token_renews_nothing_that_has_ended(
     again = await refreshed(public, session)
     await public.signed_in(again["accessToken"]).done("signOut", "signedOut")
     for token in (session["refreshToken"], again["refreshToken"]):
-        assert await public.refusal("refreshSession", SESSION, refreshToken=token) == INVALID_TOKEN
+        assert await public.refusal("refreshSession", SESSION, refreshToken=token) == OLD_TOKEN
     assert await mails.rows() == []
 
 
@@ -235,7 +192,7 @@ async def test_a_session_ends_when_it_is_not_used(
     session = await refreshed(public, session)
     await change(factory, used.values(last_used_at=datetime.now(UTC) - idle - minute))
     refusal = await public.refusal("refreshSession", SESSION, refreshToken=session["refreshToken"])
-    assert refusal == INVALID_TOKEN
+    assert refusal == OLD_TOKEN
 
 
 @pytest.mark.parametrize(
@@ -261,7 +218,7 @@ async def test_a_session_ends_however_much_it_is_used(
     assert longest <= lasting < longest + timedelta(seconds=1)
     await change(factory, update(SignIn).values(expires_at=datetime.now(UTC)))
     refusal = await public.refusal("refreshSession", SESSION, refreshToken=session["refreshToken"])
-    assert refusal == INVALID_TOKEN
+    assert refusal == OLD_TOKEN
 
 
 async def test_only_the_own_fresh_token_of_an_active_account_refreshes(
@@ -270,10 +227,10 @@ async def test_only_the_own_fresh_token_of_an_active_account_refreshes(
     session = await signed_in(public, person)
     tokens = [session["accessToken"], "", "\0", session["refreshToken"][:-1], "x" * 9999]
     for token in tokens:
-        assert await public.refusal("refreshSession", SESSION, refreshToken=token) == INVALID_TOKEN
+        assert await public.refusal("refreshSession", SESSION, refreshToken=token) == OLD_TOKEN
     await change(factory, update(User).values(is_active=False))
     refusal = await public.refusal("refreshSession", SESSION, refreshToken=session["refreshToken"])
-    assert refusal == INVALID_TOKEN
+    assert refusal == OLD_TOKEN
     async with factory.database.reading(factory.organization.id) as reading:
         unused = select(func.count()).where(RefreshToken.used_at.is_(None))
         assert (await reading.execute(unused)).scalar_one() == 1
@@ -290,7 +247,7 @@ async def test_signing_out_ends_this_session_at_once(public: Api, person: Person
     }
     assert not await is_good(public, here["accessToken"])
     refusal = await public.refusal("refreshSession", SESSION, refreshToken=here["refreshToken"])
-    assert refusal == INVALID_TOKEN
+    assert refusal == OLD_TOKEN
     assert await is_good(public, there["accessToken"])
     assert await is_good(public, (await refreshed(public, there))["accessToken"])
 

@@ -2,25 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import func, select, update
 
-from models import Role, SignIn
+from models import SignIn
+from tests.accounts import SESSION, is_good, refreshed, signed_in
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import Factory, Person, id_of
 from tests.live.views import another_server
 from tests.rows import unchanged
-from tests.schema.test_sessions import HASH, SESSION, is_good, refreshed, signed_in
 
 SIGN_INS = "{ signIns { id createdAt lastUsedAt userAgent ipAddress isCurrent } }"
 IDS = "{ signIns { id isCurrent } }"
-
-
-@pytest.fixture
-async def person(factory: Factory) -> Person:
-    """A patient with a password."""
-    return await factory.person(Role.PATIENT, password_hash=HASH)
 
 
 async def test_people_see_where_they_are_signed_in(public: Api, person: Person) -> None:

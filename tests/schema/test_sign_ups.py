@@ -9,14 +9,13 @@ import pytest
 from sqlalchemy import update
 
 from models import Role, SignUp
+from tests.accounts import HASH, INVALID_TOKEN, is_good, raw
 from tests.api import Api
 from tests.factories import PASSWORD, Factory
 from tests.live.views import another_server
 from tests.mails import Mails
 from tests.rivals import codes
 from tests.rows import kept, unchanged
-from tests.schema.test_recovery import INVALID_TOKEN, raw
-from tests.schema.test_sessions import HASH, is_good
 
 ANA = {"name": "Ana López", "email": "Ana.Lopez@Mail.Example", "password": PASSWORD}
 ADDRESS = "ana.lopez@mail.example"

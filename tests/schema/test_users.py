@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 
 from models import Role
+from tests.accounts import HASH, INVALID_TOKEN, SESSION, is_good
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, id_of
 from tests.mails import Mails
 from tests.rivals import held, line_up
 from tests.rows import unchanged
-from tests.schema.test_recovery import INVALID_TOKEN
-from tests.schema.test_sessions import HASH, SESSION, is_good
 
 USER = "user { id username email name role isActive patient { name email } }"
 ADA = {"name": "Ada", "email": "Ada@Mail.Example", "role": "RECEPTIONIST"}

@@ -23,10 +23,10 @@ from models.database import Database
 from services.accounts.attempts import MOST_FOR_ACCOUNT
 from services.calendar.purge import BATCH
 from services.housekeeping import clean_up, in_words
+from tests.accounts import HASH, OLD_TOKEN, SESSION, refreshed, signed_in
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, Person, tomorrow
 from tests.live.views import another_server, book, doctors_calendar
-from tests.schema.test_sessions import HASH, INVALID_TOKEN, SESSION, refreshed, signed_in
 from tests.scratch import connected
 from tests.tombstones import MINUTE, WEEK, age, kept, remove
 
@@ -100,7 +100,7 @@ async def test_sign_ins_go_with_their_tokens_a_week_after_they_have_expired(
     refusal = await clinic.public.refusal(
         "refreshSession", SESSION, refreshToken=ending["refreshToken"]
     )
-    assert refusal == INVALID_TOKEN
+    assert refusal == OLD_TOKEN
 
 
 async def test_used_tokens_of_a_sign_in_that_goes_on_are_kept_and_tell_of_theft(
@@ -117,7 +117,7 @@ async def test_used_tokens_of_a_sign_in_that_goes_on_are_kept_and_tell_of_theft(
         refusal = await clinic.public.refusal(
             "refreshSession", SESSION, refreshToken=session["refreshToken"]
         )
-        assert refusal == INVALID_TOKEN
+        assert refusal == OLD_TOKEN
 
 
 async def test_mailed_tokens_go_a_week_after_they_have_expired(
