@@ -16,7 +16,8 @@ import aiohttp
 import pytest
 
 from models import Role
-from serving import BODY_SECONDS, HEAD_SECONDS, KEEP_ALIVE_SECONDS, LARGEST_HEAD, MOST_FRAMES
+from serving.lines import BODY_SECONDS, HEAD_SECONDS, KEEP_ALIVE_SECONDS, LARGEST_HEAD
+from serving.sockets import MOST_FRAMES
 from tests.e2e.conftest import SLUG, World
 from tests.factories import id_of, tomorrow, wire
 from tests.live.views import viewing

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.rules import ABOVE, ROOMS, ROOT
+from tests.house.rules import ROOMS, ROOT
 
 BIN = Path(sys.executable).parent
 
@@ -16,9 +16,9 @@ BIN = Path(sys.executable).parent
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The house, to be damaged."""
-    for room in ROOMS:
+    for room in (*ROOMS, "serving"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in (*ABOVE, "pyproject.toml", "requirements.lock"):
+    for file in ("main.py", "application.py", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / file, tmp_path / file)
     return tmp_path
 

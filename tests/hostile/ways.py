@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from serving import LARGEST_HEAD
+from serving.lines import LARGEST_HEAD
 from tests.api import Api
 from tests.protocols.sockets import acknowledged
 

@@ -39,7 +39,7 @@ LONGEST_FUNCTION = 50
 def sources(root: Path) -> Iterator[Path]:
     """The project's own Python, migrations and tests aside."""
     yield from root.glob("*.py")
-    for room in (*ROOMS, "benchmarks"):
+    for room in (*ROOMS, "serving", "benchmarks"):
         yield from (root / room).rglob("*.py")
 
 
@@ -98,14 +98,14 @@ def environment_readers(root: Path) -> list[str]:
     ]
 
 
-ABOVE = ("main.py", "application.py", "serving.py")
-
-
 def foreign_materials(root: Path) -> list[str]:
     """Imports of the modules above the rooms that belong into a room."""
     found = []
-    for name in ABOVE:
-        for node in ast.walk(ast.parse((root / name).read_text())):
+    for path, tree in parsed(root):
+        name = path.relative_to(root)
+        if name.parts[0] in {*ROOMS, "benchmarks"}:
+            continue
+        for node in ast.walk(tree):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:
                 modules = [node.module]
