@@ -113,10 +113,12 @@ def serving(config: Config, database_url: str) -> Iterator[str]:
         if not thread.is_alive():
             raise RuntimeError("The server did not start.")
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}/graphql"
-    server.should_exit = True
-    thread.join()
-    listening.close()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/graphql"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
 
 
 @pytest.fixture(scope="session")
