@@ -34,6 +34,7 @@ from models.notifications import (
     NotificationStatus,
 )
 from models.organizations import BookingPolicy, Organization
+from models.visit_types import VisitType, VisitTypeDoctor
 
 __all__ = [
     "Agenda",
@@ -71,5 +72,7 @@ __all__ = [
     "TokenPurpose",
     "User",
     "UserToken",
+    "VisitType",
+    "VisitTypeDoctor",
     "Weekday",
 ]

@@ -41,6 +41,7 @@ class Appointment(Owned, Timestamped, Base):
         owned_reference("doctor_id", "doctors"),
         owned_reference("patient_id", "patients"),
         owned_reference("booked_by_id", "users"),
+        owned_reference("visit_type_id", "visit_types"),
         UniqueConstraint("organization_id", "reference", name="uq_appointments_reference"),
         CheckConstraint("ends_at > starts_at", name="times"),
         # A person cannot be in two places. Half-open, so that neighbouring visits touch freely.
@@ -58,6 +59,11 @@ class Appointment(Owned, Timestamped, Base):
             "rescheduled_from_id",
             postgresql_where=text("rescheduled_from_id IS NOT NULL"),
         ),
+        Index(
+            "ix_appointments_visit_type",
+            "visit_type_id",
+            postgresql_where=text("visit_type_id IS NOT NULL"),
+        ),
         Index("ix_appointments_time", "organization_id", "starts_at", "id"),
         Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
         Index("ix_appointments_patient", "patient_id", "starts_at", "id"),
@@ -70,6 +76,7 @@ class Appointment(Owned, Timestamped, Base):
     doctor_id: Mapped[UUID]
     patient_id: Mapped[UUID]
     booked_by_id: Mapped[UUID | None]
+    visit_type_id: Mapped[UUID | None]
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     status: Mapped[AppointmentStatus] = mapped_column(

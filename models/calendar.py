@@ -53,6 +53,7 @@ class Slot(Owned, Base):
     __table_args__ = (
         owned_reference("calendar_id", "calendars"),
         CheckConstraint("ends_at > starts_at", name="times"),
+        CheckConstraint("hours_end_at >= ends_at", name="hours_end_at"),
         CheckConstraint("capacity > 0", name="capacity"),
         CheckConstraint("(status = 'REMOVED') = (removed_at IS NOT NULL)", name="removed_at"),
         Index(
@@ -78,6 +79,10 @@ class Slot(Owned, Base):
     status: Mapped[SlotStatus] = mapped_column(named_enum(SlotStatus, "slot_status"))
     capacity: Mapped[int] = mapped_column(SmallInteger)
     booked_count: Mapped[int] = mapped_column(SmallInteger, server_default="0", default=0)
+    # When the working hours that it lies in end: how long a visit that begins here may take.
+    hours_end_at: Mapped[datetime]
+    # Free, but kept clear after a visit: staff alone may book it.
+    in_buffer: Mapped[bool] = mapped_column(server_default="false", default=False)
     # Outside the working hours now; kept for the appointments in it, gone with the last of them.
     is_withdrawn: Mapped[bool] = mapped_column(server_default="false", default=False)
     revision: Mapped[int] = mapped_column(BigInteger)
@@ -106,6 +111,7 @@ class Claim(Owned, Base):
         ),
         CheckConstraint("NOT isempty(during)", name="during"),
         CheckConstraint("lane >= 0", name="lane"),
+        CheckConstraint("clear_until > upper(during)", name="clear_until"),
         CheckConstraint(
             "(kind = 'APPOINTMENT') = (appointment_id IS NOT NULL)", name="appointment"
         ),
@@ -117,4 +123,6 @@ class Claim(Owned, Base):
     kind: Mapped[ClaimKind] = mapped_column(named_enum(ClaimKind, "claim_kind"))
     lane: Mapped[int] = mapped_column(SmallInteger)
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    # Until when the lane is kept clear after it; None: no longer than it takes.
+    clear_until: Mapped[datetime | None]
     reason: Mapped[str | None]

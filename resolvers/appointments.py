@@ -86,8 +86,7 @@ async def slot_of(root: Any, info: Info[Context, None]) -> Slot | None:
 
 async def slots_of(root: Any, info: Info[Context, None]) -> Sequence[Slot]:
     """All slots that an appointment takes."""
-    slot = await slot_by_id(info, root.slot_id)
-    return [slot] if slot is not None else []
+    return await load(info, lists.slots_by_appointment, root.id) or ()
 
 
 async def rescheduled_from(root: Any, info: Info[Context, None]) -> Slot | None:

@@ -11,12 +11,13 @@ from resolvers import ids
 from resolvers.acts import act
 from resolvers.cursors import Cursor, cursor
 from resolvers.loaders import load
-from services import availability
+from services import availability, visit_types
 from services.calendar import blocks, generation
 from services.calendar import slots as slot_service
 from services.calendar.generation import Preview
 from services.context import Context
 from services.directory import doctors
+from services.errors import NotFound
 
 set_availability = act(generation.set_availability)
 generate_slots = act(generation.generate_slots)
@@ -66,10 +67,27 @@ async def slot_by_id(info: Info[Context, None], id: Any) -> Slot | None:
     return await load(info, slot_service.slots_by_id, id)
 
 
-async def is_bookable(root: Any, info: Info[Context, None]) -> bool:
-    """Whether the viewer may book a slot now."""
+async def is_bookable(
+    root: Any, info: Info[Context, None], visit_type_id: ID | None = None
+) -> bool:
+    """Whether the viewer may book a slot now, or have a visit of a type begin with it."""
     accepts = await load(info, slot_service.acceptance_by_calendar, root.calendar_id)
-    return slot_service.is_bookable(info.context, root, is_accepting_patients=bool(accepts))
+    if visit_type_id is None:
+        return slot_service.is_bookable(info.context, root, is_accepting_patients=bool(accepts))
+    key = ids.key(visit_type_id, "VisitType", "visit_type_id")
+    visit_type = await load(info, visit_types.visit_types_by_id, key)
+    if visit_type is None or visit_type.archived_at is not None:
+        raise NotFound("visit_type_id")
+    is_open = slot_service.is_bookable(
+        info.context,
+        root,
+        is_accepting_patients=bool(accepts),
+        visit_minutes=visit_type.minutes,
+    )
+    if not is_open:
+        return False
+    has_room = await load(info, slot_service.slots_with_room, root.id, visit_type=visit_type)
+    return bool(has_room)
 
 
 async def next_available_slot(root: Any, info: Info[Context, None]) -> Slot | None:

@@ -6,7 +6,16 @@ from typing import Any
 
 from strawberry import ID, Info
 
-from resolvers import accounts, appointments, audit, calendar, directory, ids, notifications
+from resolvers import (
+    accounts,
+    appointments,
+    audit,
+    calendar,
+    directory,
+    ids,
+    notifications,
+    visit_types,
+)
 from services import organizations
 from services.context import Context
 from services.errors import InvalidInput, NotFound
@@ -32,6 +41,7 @@ READERS: dict[str, ById] = {
     "calendar": calendar.calendar_by_id,
     "slot": calendar.slot_by_id,
     "availability_template": calendar.template_by_id,
+    "visit_type": visit_types.visit_type_by_id,
     "appointment": appointments.appointment_by_id,
     "audit_event": audit.event_by_id,
 }

@@ -10,6 +10,7 @@ from models import AppointmentStatus
 from resolvers import appointments as resolvers
 from resolvers import directory as directory_resolvers
 from resolvers import live as live_resolvers
+from resolvers import visit_types as visit_type_resolvers
 from resolvers.cursors import cursor_of_update, previous_cursor_of_update
 from schema.accounts import User
 from schema.calendar import Slot
@@ -18,6 +19,7 @@ from schema.errors import UserError, shows
 from schema.fields import KEY, Node, describe_enum, entity, field, given, inputs, mutation, value
 from schema.scalars import Cursor
 from schema.sizes import HandedDown
+from schema.visit_types import VisitType
 from services import errors
 
 describe_enum(
@@ -39,6 +41,9 @@ describe_enum(
         "TOO_SOON": "The minimum notice has passed.",
         "BEYOND_HORIZON": "It is further ahead than the booking horizon.",
         "NOT_ACCEPTING": "The doctor is not accepting patients.",
+        "NOT_OFFERED": "The doctor does not offer this kind of visit.",
+        "VISIT_TOO_LONG": "The working hours end before the visit would.",
+        "KEPT_CLEAR": "It is kept clear between two visits.",
     },
 )
 
@@ -60,6 +65,10 @@ class Appointment(Node):
     reference: str = field("Short code to read out, such as K7QF-2M9D.")
     slot: Slot = field("Where it starts.", resolvers.slot_of)
     slots: list[Slot] = field("All that it takes.", resolvers.slots_of, rows=4)
+    visit_type: VisitType | None = field(
+        "What kind of visit it is; null where it just takes its slot.",
+        visit_type_resolvers.visit_type_of,
+    )
     doctor: Doctor | None = field("With whom.", directory_resolvers.doctor_of)
     patient: Patient | None = field(
         "Who comes, for those who may see it.", directory_resolvers.patient_of
@@ -175,6 +184,11 @@ class BookAppointmentInput:
     patient_id: ID | None = given(
         "For whom; the viewer's own where left out.", node="Patient", default=None
     )
+    visit_type_id: ID | None = given(
+        "What kind of visit; it may take several slots. Just the slot where left out.",
+        node="VisitType",
+        default=None,
+    )
     reason: str | None = given("Why the patient comes.", default=None)
     idempotency_key: str | None = given(KEY, default=None)
 
@@ -243,7 +257,10 @@ class AppointmentMutations:
     """See the root."""
 
     book_appointment = mutation(
-        "Books a slot.", resolvers.book_appointment, BookAppointmentInput, returns=BOOKED
+        "Books a visit that begins with a slot.",
+        resolvers.book_appointment,
+        BookAppointmentInput,
+        returns=BOOKED,
     )
     reschedule_appointment = mutation(
         "Moves an appointment in place: the same id, and the old time is free at once.",

@@ -100,8 +100,10 @@ class Slot(Node):
         scope=Scope.PUBLIC,
     )
     is_bookable: bool = field(
-        "May be booked by the viewer now: free, in the future, inside notice and horizon.",
+        "May be booked by the viewer now: free, in the future, inside notice and horizon; for a "
+        "visit of a type, with room for all of it and its buffer.",
         resolvers.is_bookable,
+        arguments={"visit_type_id": Arg("What kind of visit; just the slot where left out.")},
         scope=Scope.ROLE,
     )
     appointments: list[Appointment] = field(

@@ -14,6 +14,7 @@ from resolvers import live as live_resolvers
 from resolvers import nodes as node_resolvers
 from resolvers import notifications as notification_resolvers
 from resolvers import organizations as organization_resolvers
+from resolvers import visit_types as visit_type_resolvers
 from resolvers.cursors import Cursor
 from schema.accounts import AccountMutations, SignIn, User
 from schema.appointments import (
@@ -38,7 +39,8 @@ from schema.notifications import Notification, NotificationMutations
 from schema.operations import Audited, InTurn, NamedOperation, OwnMemory, Schema
 from schema.organizations import Organization, OrganizationMutations
 from schema.scalars import SCALARS
-from schema.sizes import OWN_APPOINTMENTS, WINDOW, length_of
+from schema.sizes import OWN_APPOINTMENTS, USUAL_PAGE, WINDOW, length_of
+from schema.visit_types import VisitType, VisitTypeMutations
 
 SEARCH = Arg("A part of the name.")
 
@@ -71,6 +73,12 @@ class Query:
     )
     offices: Connection[Office] = field(
         "Offices in order of name.", directory_resolvers.offices, arguments=PAGE
+    )
+    visit_types: list[VisitType] = field(
+        "Kinds of visits in order of name.",
+        visit_type_resolvers.visit_types,
+        arguments={"doctor_id": Arg("Only those that this doctor offers.")},
+        rows=USUAL_PAGE,
     )
     doctors: Connection[Doctor] = field(
         "Doctors in order of name.",
@@ -155,6 +163,7 @@ class Mutation(
     OrganizationMutations,
     NotificationMutations,
     DirectoryMutations,
+    VisitTypeMutations,
     AvailabilityMutations,
     CalendarMutations,
     AppointmentMutations,

@@ -314,7 +314,7 @@ class _Visits:
             Slot.starts_at < now + NEAR,
         )
         async with self.context.writing() as session:
-            calendars = await locked_for_change(self.context, session, doctor.calendar_id)
+            await locked_for_change(self.context, session, doctor.calendar_id)
             slots = await session.rows(near.order_by(Slot.starts_at))
             chosen = [slot for slot in slots if self.chance.random() < BOOKED_SHARE]
             visits = [visit for slot in chosen if (visit := self._visit(doctor, slot))]
@@ -324,8 +324,7 @@ class _Visits:
             await session.execute(insert(AppointmentEvent), [self._event(v) for v in visits])
             taken = [v for v in visits if v["status"] is not AppointmentStatus.CANCELLED]
             await session.execute(insert(Claim), [self._claim(visit) for visit in taken])
-            touched = [slot.id for slot in chosen]
-            await refresh_slots(session, calendars[doctor.calendar_id], touched)
+            await refresh_slots(session, [slot.id for slot in chosen])
 
     def _visit(self, doctor: Doctor, slot: Slot) -> dict[str, object] | None:
         patient = self._somebody_free(slot)

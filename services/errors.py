@@ -233,6 +233,9 @@ class NotBookableReason(Enum):
     TOO_SOON = "TOO_SOON"
     BEYOND_HORIZON = "BEYOND_HORIZON"
     NOT_ACCEPTING = "NOT_ACCEPTING"
+    NOT_OFFERED = "NOT_OFFERED"
+    VISIT_TOO_LONG = "VISIT_TOO_LONG"
+    KEPT_CLEAR = "KEPT_CLEAR"
 
 
 class NotBookable(Refusal):
@@ -244,6 +247,9 @@ class NotBookable(Refusal):
         NotBookableReason.TOO_SOON: "It is too late to book this time.",
         NotBookableReason.BEYOND_HORIZON: "This time cannot be booked yet.",
         NotBookableReason.NOT_ACCEPTING: "This doctor is not accepting patients.",
+        NotBookableReason.NOT_OFFERED: "This doctor does not offer this kind of visit.",
+        NotBookableReason.VISIT_TOO_LONG: "This visit takes longer than there is time from here.",
+        NotBookableReason.KEPT_CLEAR: "This time is kept clear between two visits.",
     }
 
     def __init__(self, reason: NotBookableReason) -> None:

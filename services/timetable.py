@@ -29,6 +29,7 @@ from zoneinfo import ZoneInfo
 
 _MIDNIGHT = time(0)
 _ONE_DAY = timedelta(days=1)
+_LONGEST_VISIT = timedelta(days=1)
 _EVERY_WEEKDAY = frozenset(range(1, 8))
 
 
@@ -68,11 +69,16 @@ class WeeklyHours:
 
 @dataclass(frozen=True, slots=True)
 class PlannedSlot:
-    """A slot to offer: from `starts_at` up to, not including, `ends_at` (UTC), for `capacity`."""
+    """A slot to offer: from `starts_at` up to, not including, `ends_at` (UTC), for `capacity`.
+
+    `hours_end_at` is when the working hours around it end, as far as a visit could matter: at most
+    24 hours after the slot begins, so that it does not depend on how many days were asked for.
+    """
 
     starts_at: datetime
     ends_at: datetime
     capacity: int
+    hours_end_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +144,15 @@ def slots(
     """
     planned: list[PlannedSlot] = []
     free_from: datetime | None = None
+    # Hours that touch over midnight are one: the last evening knows of the next morning.
+    around = openings(hours, zone, first_day, last_day + _ONE_DAY)
+    place = 0
     for starts_at, ends_at, capacity in sorted(_cuts(hours, zone, first_day, last_day)):
         if free_from is None or starts_at >= free_from:
-            planned.append(PlannedSlot(starts_at, ends_at, capacity))
+            while around[place].ends_at < ends_at:
+                place += 1
+            hours_end_at = min(around[place].ends_at, starts_at + _LONGEST_VISIT)
+            planned.append(PlannedSlot(starts_at, ends_at, capacity, hours_end_at))
             free_from = ends_at
     return planned
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import aiohttp
-from gql import Client, gql
+from gql import Client, GraphQLRequest
 from gql.client import AsyncClientSession
 from gql.transport.websockets import WebsocketsTransport
 
@@ -118,7 +118,8 @@ class Api:
         """A live view of a calendar."""
         async with self.socket() as session:
             values = {"id": calendar_id, "from": start, "to": end, "after": after}
-            updates = session.subscribe(gql(CALENDAR_CHANGES), variable_values=values)
+            request = GraphQLRequest(CALENDAR_CHANGES, variable_values=values)
+            updates = session.subscribe(request)
             watcher = Watcher(updates)
             try:
                 yield watcher

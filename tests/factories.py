@@ -132,14 +132,16 @@ class Factory:
         minutes: int = 30,
         capacity: int = 1,
         status: SlotStatus = SlotStatus.AVAILABLE,
+        hours_end_at: datetime | None = None,
     ) -> Slot:
-        """One slot, as if it had been generated."""
+        """One slot, as if it had been generated from hours that end with it."""
         slot = Slot(
             organization_id=self.organization.id,
             id=uuid4(),
             calendar_id=calendar.id,
             starts_at=starts_at,
             ends_at=starts_at + timedelta(minutes=minutes),
+            hours_end_at=hours_end_at or starts_at + timedelta(minutes=minutes),
             status=status,
             capacity=capacity,
             booked_count=0,
@@ -153,9 +155,15 @@ class Factory:
     async def slots(
         self, calendar: Calendar, starts_at: datetime, count: int, *, minutes: int = 30
     ) -> list[Slot]:
-        """Neighbouring slots."""
+        """Neighbouring slots of the same working hours."""
+        hours_end_at = starts_at + timedelta(minutes=minutes * count)
         return [
-            await self.slot(calendar, starts_at + timedelta(minutes=minutes * n), minutes=minutes)
+            await self.slot(
+                calendar,
+                starts_at + timedelta(minutes=minutes * n),
+                minutes=minutes,
+                hours_end_at=hours_end_at,
+            )
             for n in range(count)
         ]
 

@@ -7,7 +7,9 @@ places.
 
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
@@ -16,11 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from models import (
     Appointment,
     AppointmentStatus,
-    Doctor,
     Patient,
     Role,
     Slot,
-    SlotStatus,
+    VisitType,
 )
 from models.database import WriteSession, violated_constraint
 from services import checks
@@ -34,8 +35,8 @@ from services.appointments.changes import (
     require_in_time,
 )
 from services.appointments.lists import visible_appointments
-from services.calendar.grid import locked_for_change, refresh_slots, release, take
-from services.calendar.rules import why_not_bookable
+from services.calendar.grid import Span, locked_for_change, refresh_span, release
+from services.calendar.places import Place, calendar_of, claim, free_place, offered, span_from
 from services.calendar.slots import nearest_free, slots_by_id
 from services.context import Context
 from services.directory.patients import visible_patients
@@ -51,6 +52,7 @@ from services.errors import (
     SlotTaken,
 )
 from services.idempotency import Request, once, row_of
+from services.visit_types import visit_types_by_id
 
 # No vowels, so that no words come out, and nothing that is misheard or misread.
 LETTERS = "2346789BCDFGHJKMPQRTVWXZ"
@@ -62,13 +64,17 @@ async def book_appointment(
     *,
     slot_id: UUID,
     patient_id: UUID | None = None,
+    visit_type_id: UUID | None = None,
     reason: str | None = None,
     idempotency_key: str | None = None,
 ) -> Appointment:
-    """Book a slot for a patient; without `patient_id`, for the viewer.
+    """Book a visit that begins with a slot, for a patient; without `patient_id`, for the viewer.
+
+    Without `visit_type_id` it takes the slot, otherwise as long as the type says, over as many
+    neighbouring slots as that is.
 
     Raises:
-        SlotTaken: it is not free; the three nearest that are come along.
+        SlotTaken: the time is not free; the three nearest that are come along.
         NotBookable: the rules do not let the viewer book it.
         PatientBusy: the patient has another appointment then.
         BookingLimitReached: the patient has as many open appointments as are allowed.
@@ -76,34 +82,32 @@ async def book_appointment(
     """
     reason = checks.optional_text(reason, "reason")
     patient_id = patient_id or _own_patient_id(context)
-    request = Request("book", idempotency_key, (slot_id, patient_id, reason))
+    request = Request("book", idempotency_key, (slot_id, patient_id, visit_type_id, reason))
 
     async def book(session: WriteSession) -> Appointment:
-        calendar_id = await _calendar_of(session, slot_id)
-        calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
-        slot, doctor = await _free_slot(context, session, slot_id)
+        calendar_id = await calendar_of(session, slot_id)
+        visit_type = await offered(session, visit_type_id)
+        await locked_for_change(context, session, calendar_id)
+        place = await free_place(context, session, slot_id, visit_type)
         await _lock_patient(context, session, patient_id)
         await _require_below_limit(context, session, patient_id)
         appointment = Appointment(
-            organization_id=session.organization_id,
             id=uuid4(),
-            reference=new_reference(),
             patient_id=patient_id,
-            booked_by_id=context.user_id,
-            status=AppointmentStatus.BOOKED,
+            visit_type_id=visit_type_id,
             reason=reason,
-            version=1,
+            **_beginning(context),
         )
-        _place(context, appointment, slot, doctor)
+        _place(context, appointment, place)
         session.add(appointment)
         await _flush(session)
         note_event(context, session, appointment)
-        await take(session, slot, appointment.id)
-        await refresh_slots(session, calendar, [slot.id])
+        await claim(context, session, place, appointment.id)
+        await refresh_span(session, place.span)
         await note_in_agendas(context, session, appointment)
         return appointment
 
-    return await _explained(context, request, slot_id, lambda: patient_id, book)
+    return await _explained(context, request, _Wish(slot_id, patient_id, visit_type_id), book)
 
 
 @act(
@@ -132,42 +136,58 @@ async def reschedule_appointment(
 
     """
     request = Request("reschedule", idempotency_key, (appointment_id, slot_id, expected_version))
-    patient_id: UUID | None = None
+    wish = _Wish(slot_id)
 
     async def move(session: WriteSession) -> Appointment:
-        nonlocal patient_id
         appointment = await locked_appointment(context, session, appointment_id, expected_version)
-        patient_id = appointment.patient_id
+        wish.patient_id, wish.visit_type_id = appointment.patient_id, appointment.visit_type_id
         appointment.status = states.after(appointment.status, states.Step.RESCHEDULE)
         require_in_time(context, appointment)
         if slot_id == appointment.slot_id:
             raise InvalidInput("The appointment is at this time already.", "slot_id")
-        left = appointment.calendar_id, appointment.slot_id
         left_doctor_id = appointment.doctor_id
-        entered = await _calendar_of(session, slot_id), slot_id
-        calendars = await locked_for_change(context, session, left[0], entered[0])
-        slot, doctor = await _free_slot(context, session, slot_id)
-        await _lock_patient(context, session, patient_id)
-        await release(session, appointment.id)
+        calendar_id = await calendar_of(session, slot_id)
+        await locked_for_change(context, session, appointment.calendar_id, calendar_id)
+        # Released before it is asked what is free: a visit is not in its own way.
+        for span in await release(session, appointment.id):
+            await refresh_span(session, span)
+        visit_type = await _visit_type_of(session, appointment)
+        place = await free_place(context, session, slot_id, visit_type)
+        await _lock_patient(context, session, appointment.patient_id)
         appointment.rescheduled_from_id = appointment.slot_id
-        _place(context, appointment, slot, doctor)
+        _place(context, appointment, place)
         note_change(context, session, appointment)
         await _flush(session)
-        await take(session, slot, appointment.id)
-        for calendar_id, touched in (left, entered):
-            await refresh_slots(session, calendars[calendar_id], [touched])
+        await claim(context, session, place, appointment.id)
+        await refresh_span(session, place.span)
         await note_in_agendas(context, session, appointment, left_doctor_id)
         await session.refresh(appointment)
         return appointment
 
-    return await _explained(context, request, slot_id, lambda: patient_id, move)
+    return await _explained(context, request, wish, move)
+
+
+@dataclass
+class _Wish:
+    """What somebody wants, as far as it is known: a refusal brings along what is near to it."""
+
+    slot_id: UUID
+    patient_id: UUID | None = None
+    visit_type_id: UUID | None = None
+
+    async def known(self, context: Context) -> tuple[Slot | None, VisitType | None]:
+        """The slot and the visit type, where they are there."""
+        slots = await slots_by_id(context, [self.slot_id])
+        if self.visit_type_id is None:
+            return slots.get(self.slot_id), None
+        visit_types = await visit_types_by_id(context, [self.visit_type_id])
+        return slots.get(self.slot_id), visit_types.get(self.visit_type_id)
 
 
 async def _explained(
     context: Context,
     request: Request,
-    slot_id: UUID,
-    patient_id: Callable[[], UUID | None],
+    wish: _Wish,
     work: Callable[[WriteSession], Awaitable[Appointment]],
 ) -> Appointment:
     """Do `work` once, and have a refusal bring along what the caller needs next. That is looked up
@@ -176,11 +196,14 @@ async def _explained(
     try:
         return await once(context, request, work, row_of(Appointment))
     except SlotTaken as refusal:
-        slot = (await slots_by_id(context, [slot_id])).get(slot_id)
-        refusal.alternatives = await nearest_free(context, slot) if slot else ()
+        slot, visit_type = await wish.known(context)
+        refusal.alternatives = await nearest_free(context, slot, visit_type) if slot else ()
         raise
     except PatientBusy as refusal:
-        refusal.conflicting = await _conflicting(context, patient_id(), slot_id)
+        slot, visit_type = await wish.known(context)
+        if slot is not None:
+            span = span_from(slot, visit_type)
+            refusal.conflicting = await _conflicting(context, wish.patient_id, span)
         raise
 
 
@@ -192,34 +215,11 @@ def _own_patient_id(context: Context) -> UUID:
     return context.viewer.patient_id
 
 
-async def _calendar_of(session: WriteSession, slot_id: UUID) -> UUID:
-    statement = select(Slot.calendar_id).where(Slot.id == slot_id)
-    calendar_id: UUID | None = (await session.execute(statement)).scalar_one_or_none()
-    if calendar_id is None:
-        raise NotFound("slot_id")
-    return calendar_id
-
-
-async def _free_slot(context: Context, session: WriteSession, slot_id: UUID) -> tuple[Slot, Doctor]:
-    """The slot, free and open to the viewer, and its doctor; the calendar is locked."""
-    statement = (
-        select(Slot, Doctor)
-        .join(Doctor, Doctor.calendar_id == Slot.calendar_id)
-        .where(Slot.id == slot_id)
-    )
-    slot, doctor = (await session.execute(statement)).one()
-    reason = why_not_bookable(
-        slot,
-        policy=context.organization.booking_policy,
-        is_accepting_patients=doctor.is_accepting_patients and doctor.archived_at is None,
-        role=context.role,
-        now=context.now,
-    )
-    if reason is not None:
-        raise NotBookable(reason)
-    if slot.status is not SlotStatus.AVAILABLE:
-        raise SlotTaken
-    return slot, doctor
+async def _visit_type_of(session: WriteSession, appointment: Appointment) -> VisitType | None:
+    """What kind of visit it is, also one that nobody offers any more."""
+    statement = select(VisitType).where(VisitType.id == appointment.visit_type_id)
+    visit_type: VisitType | None = (await session.execute(statement)).scalar_one_or_none()
+    return visit_type
 
 
 async def _lock_patient(context: Context, session: WriteSession, patient_id: UUID) -> None:
@@ -246,15 +246,26 @@ async def _require_below_limit(context: Context, session: WriteSession, patient_
         raise BookingLimitReached(limit)
 
 
-def _place(context: Context, appointment: Appointment, slot: Slot, doctor: Doctor) -> None:
-    """Put the appointment into the slot, on the terms in force now."""
+def _beginning(context: Context) -> dict[str, Any]:
+    """What every appointment begins with."""
+    return {
+        "organization_id": context.organization.id,
+        "reference": new_reference(),
+        "booked_by_id": context.user_id,
+        "status": AppointmentStatus.BOOKED,
+        "version": 1,
+    }
+
+
+def _place(context: Context, appointment: Appointment, place: Place) -> None:
+    """Put the appointment into its place, on the terms in force now."""
     notice = timedelta(minutes=context.organization.booking_policy.cancellation_notice_minutes)
-    appointment.calendar_id = slot.calendar_id
-    appointment.slot_id = slot.id
-    appointment.doctor_id = doctor.id
-    appointment.starts_at = slot.starts_at
-    appointment.ends_at = slot.ends_at
-    appointment.can_cancel_until = slot.starts_at - notice
+    appointment.calendar_id = place.slot.calendar_id
+    appointment.slot_id = place.slot.id
+    appointment.doctor_id = place.doctor.id
+    appointment.starts_at = place.span.starts_at
+    appointment.ends_at = place.span.ends_at
+    appointment.can_cancel_until = place.span.starts_at - notice
 
 
 def new_reference() -> str:
@@ -272,17 +283,15 @@ async def _flush(session: WriteSession) -> None:
         raise
 
 
-async def _conflicting(
-    context: Context, patient_id: UUID | None, slot_id: UUID
-) -> Appointment | None:
-    """The open appointment of the patient at the time of the slot, if the viewer may see it."""
+async def _conflicting(context: Context, patient_id: UUID | None, span: Span) -> Appointment | None:
+    """The open appointment of the patient at a time, if the viewer may see it."""
     statement = (
         select(Appointment)
-        .join(Slot, (Slot.starts_at < Appointment.ends_at) & (Slot.ends_at > Appointment.starts_at))
         .where(
-            Slot.id == slot_id,
             Appointment.patient_id == patient_id,
             Appointment.status.in_(states.OPEN),
+            Appointment.starts_at < span.ends_at,
+            Appointment.ends_at > span.starts_at,
             visible_appointments(context),
         )
         .limit(1)

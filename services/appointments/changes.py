@@ -4,6 +4,7 @@ Each change raises its version, leaves a line in its history, and is a change of
 views which show appointments stay true.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from services.appointments import states
 from services.appointments.agendas import note_in_agendas
 from services.appointments.lists import visible_appointments
 from services.appointments.states import Step
-from services.calendar.grid import locked_for_change, refresh_slots, release
+from services.calendar.grid import Span, locked_for_change, refresh_span, release
 from services.context import Context
 from services.errors import (
     CancellationClosed,
@@ -49,8 +50,7 @@ async def cancel_appointment(
         require_in_time(context, appointment)
         appointment.cancelled_at = context.now
         appointment.cancellation_reason = reason
-        await release(session, appointment.id)
-        return await _changed(context, session, appointment, note=reason)
+        return await _changed(context, session, appointment, note=reason, frees_time=True)
 
 
 @act(Permission.RUN_DAY, InvalidTransition)
@@ -219,15 +219,31 @@ def note_event(
 
 
 async def _changed(
-    context: Context, session: WriteSession, appointment: Appointment, note: str | None = None
+    context: Context,
+    session: WriteSession,
+    appointment: Appointment,
+    note: str | None = None,
+    *,
+    frees_time: bool = False,
 ) -> Appointment:
-    """Note the change and let the slot's viewers know."""
-    calendar_id = appointment.calendar_id
+    """Note the change, give back the time if it is needed no more, and let the viewers of the slots
+    know.
+    """
     # Before the first statement, which flushes: the trail names what has changed.
     note_change(context, session, appointment, note)
-    calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+    await locked_for_change(context, session, appointment.calendar_id)
     await session.flush()
-    await refresh_slots(session, calendar, [appointment.slot_id])
+    spans: Sequence[Span] = [_taken_by(appointment)]
+    if frees_time:
+        spans = await release(session, appointment.id)
+    for span in spans:
+        await refresh_span(session, span)
     await note_in_agendas(context, session, appointment)
     await session.refresh(appointment)
     return appointment
+
+
+def _taken_by(appointment: Appointment) -> Span:
+    """The time in which an appointment is shown; what is kept clear after it does not show it."""
+    ends_at = appointment.ends_at
+    return Span(appointment.calendar_id, appointment.starts_at, ends_at, ends_at)

@@ -5,11 +5,22 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 
-from models import Appointment, AppointmentEvent, AppointmentStatus, Doctor, Patient, Role
+from models import (
+    Appointment,
+    AppointmentEvent,
+    AppointmentStatus,
+    Claim,
+    Doctor,
+    Patient,
+    Role,
+    Slot,
+    SlotStatus,
+)
 from services import checks, trail
 from services.access import FRONT_DESK, Permission, act
+from services.calendar.grid import LONGEST_SLOT
 from services.context import Context
 from services.pages import Page, PageRequest, page_of
 
@@ -107,20 +118,45 @@ async def appointments_by_slot(
     """The appointments that take each slot, those that the viewer may see; none for the public."""
     if context.viewer is None:
         return {}
+    # By the claims: a visit may take several slots, and one that is cancelled takes none.
+    cell = func.tstzrange(Slot.starts_at, Slot.ends_at)
     statement = (
-        select(Appointment)
-        .where(
-            Appointment.slot_id.in_(slot_ids),
-            Appointment.status != AppointmentStatus.CANCELLED,
-            visible_appointments(context),
-        )
+        select(Slot.id, Appointment)
+        .join(Claim, (Claim.calendar_id == Slot.calendar_id) & Claim.during.op("&&")(cell))
+        .join(Appointment, Appointment.id == Claim.appointment_id)
+        .where(Slot.id.in_(slot_ids), visible_appointments(context))
         .order_by(Appointment.created_at, Appointment.id)
     )
-    async with context.reading() as session:
-        rows = await session.rows(statement)
     found: dict[UUID, list[Appointment]] = {}
-    for row in rows:
-        found.setdefault(row.slot_id, []).append(row)
+    async with context.reading() as session:
+        for slot_id, appointment in (await session.execute(statement)).all():
+            found.setdefault(slot_id, []).append(appointment)
+    return found
+
+
+@act(Permission.SEE_APPOINTMENTS)
+async def slots_by_appointment(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, list[Slot]]:
+    """The slots that each appointment takes, or took, in order of start: those at its time now, and
+    the one that it began with.
+    """
+    is_there = (Slot.status != SlotStatus.REMOVED) | (Slot.id == Appointment.slot_id)
+    statement = (
+        select(Appointment.id, Slot)
+        .join(
+            Slot,
+            (Slot.calendar_id == Appointment.calendar_id)
+            & (Slot.starts_at < Appointment.ends_at)
+            & (Slot.ends_at > Appointment.starts_at)
+            & (Slot.starts_at > Appointment.starts_at - LONGEST_SLOT)
+            & is_there,
+        )
+        .where(Appointment.id.in_(ids), visible_appointments(context))
+        .order_by(Slot.starts_at, Slot.id)
+    )
+    found: dict[UUID, list[Slot]] = {}
+    async with context.reading() as session:
+        for appointment_id, slot in (await session.execute(statement)).all():
+            found.setdefault(appointment_id, []).append(slot)
     return found
 
 

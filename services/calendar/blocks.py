@@ -152,7 +152,7 @@ async def _refreshed(
 ) -> Sequence[Slot]:
     """The slots that overlap a time, after they have been told of the new claims."""
     touched = await overlapping_ids(session, calendar.id, starts_at, ends_at)
-    await refresh_slots(session, calendar, touched)
+    await refresh_slots(session, touched)
     return await _slots(session, touched)
 
 

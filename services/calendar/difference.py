@@ -15,18 +15,22 @@ from services.timetable import PlannedSlot
 
 @dataclass(frozen=True)
 class Difference:
-    """The slots to make, and the ids of those to leave, change, withdraw and remove."""
+    """The slots to make, and the ids of those to leave, change, withdraw and remove.
+
+    `hours_end` says of slots when the working hours around them end now.
+    """
 
     create: Sequence[PlannedSlot]
     keep: int
     reopen: Sequence[UUID]
     resize: dict[int, list[UUID]]
+    hours_end: dict[UUID, datetime]
     withdraw: Sequence[UUID]
     remove: Sequence[UUID]
 
 
-# id, starts_at, ends_at, capacity, booked_count, is_withdrawn
-Present = Row[UUID, datetime, datetime, int, int, bool]
+# id, starts_at, ends_at, capacity, booked_count, is_withdrawn, hours_end_at
+Present = Row[UUID, datetime, datetime, int, int, bool, datetime]
 
 
 def difference(
@@ -39,11 +43,12 @@ def difference(
     wanted = {(plan.starts_at, plan.ends_at): plan for plan in planned}
     reopen: list[UUID] = []
     resize: dict[int, list[UUID]] = {}
+    hours_end: dict[UUID, datetime] = {}
     withdraw: list[UUID] = []
     remove: list[UUID] = []
     in_the_way: list[tuple[datetime, datetime]] = []
     keep = 0
-    for slot_id, starts_at, ends_at, capacity, booked_count, is_withdrawn in present:
+    for slot_id, starts_at, ends_at, capacity, booked_count, is_withdrawn, hours_end_at in present:
         if starts_at < begin:
             in_the_way.append((starts_at, ends_at))
             continue
@@ -61,8 +66,10 @@ def difference(
                 reopen.append(slot_id)
             if plan.capacity != capacity:
                 resize.setdefault(plan.capacity, []).append(slot_id)
+            if plan.hours_end_at != hours_end_at:
+                hours_end[slot_id] = plan.hours_end_at
     create = _clear_of(sorted(wanted.values(), key=lambda plan: plan.starts_at), in_the_way)
-    return Difference(create, keep, reopen, resize, withdraw, remove)
+    return Difference(create, keep, reopen, resize, hours_end, withdraw, remove)
 
 
 def _clear_of(

@@ -51,10 +51,10 @@ OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
 
 # A slot that is made inside a closed time is closed from the beginning.
 INSERT = text("""
-    INSERT INTO slots (organization_id, id, calendar_id, starts_at, ends_at, capacity, status,
-                       booked_count, is_withdrawn, revision)
+    INSERT INTO slots (organization_id, id, calendar_id, starts_at, ends_at, hours_end_at, capacity,
+                       status, booked_count, is_withdrawn, revision)
     SELECT :organization_id, gen_random_uuid(), :calendar_id, planned.starts_at, planned.ends_at,
-           planned.capacity,
+           planned.hours_end_at, planned.capacity,
            (CASE WHEN :has_claims AND EXISTS (
                 SELECT FROM claims
                 WHERE claims.calendar_id = :calendar_id AND claims.kind = 'BLOCK'
@@ -62,7 +62,14 @@ INSERT = text("""
             THEN 'BLOCKED' ELSE 'AVAILABLE' END)::slot_status,
            0, false, :revision
     FROM unnest(CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
-                CAST(:capacities AS smallint[])) AS planned (starts_at, ends_at, capacity)
+                CAST(:hours_end AS timestamptz[]), CAST(:capacities AS smallint[]))
+         AS planned (starts_at, ends_at, hours_end_at, capacity)
+""")
+HOURS_END = text("""
+    UPDATE slots SET hours_end_at = planned.hours_end_at
+    FROM unnest(CAST(:slot_ids AS uuid[]), CAST(:hours_end AS timestamptz[]))
+         AS planned (id, hours_end_at)
+    WHERE slots.organization_id = :organization_id AND slots.id = planned.id
 """)
 
 
@@ -247,6 +254,7 @@ async def _plan(
             Slot.capacity,
             Slot.booked_count,
             Slot.is_withdrawn,
+            Slot.hours_end_at,
         )
         .where(
             Slot.calendar_id == calendar.id,
@@ -299,14 +307,21 @@ async def _carry_out(session: WriteSession, calendar: Calendar, changes: Differe
     """Make the difference true, in one statement per kind of change."""
     # A withdrawn slot is gone with its last appointment: the ones to remove have none.
     withdrawn = [*changes.withdraw, *changes.remove]
-    told: list[UUID] = [*changes.reopen, *withdrawn]
+    told: list[UUID] = [*changes.reopen, *withdrawn, *changes.hours_end]
     for capacity, ids in changes.resize.items():
         told += ids
         await _set(session, ids, capacity=capacity)
     await _set(session, changes.reopen, is_withdrawn=False)
     await _set(session, withdrawn, is_withdrawn=True)
+    if changes.hours_end:
+        values = {
+            "organization_id": session.organization_id,
+            "slot_ids": list(changes.hours_end),
+            "hours_end": list(changes.hours_end.values()),
+        }
+        await session.execute(HOURS_END, values)
     if told:
-        await refresh_slots(session, calendar, list(dict.fromkeys(told)))
+        await refresh_slots(session, list(dict.fromkeys(told)))
     if changes.create:
         await session.execute(
             INSERT,
@@ -317,6 +332,7 @@ async def _carry_out(session: WriteSession, calendar: Calendar, changes: Differe
                 "has_claims": await _has_claims(session, calendar, changes.create),
                 "starts": [plan.starts_at for plan in changes.create],
                 "ends": [plan.ends_at for plan in changes.create],
+                "hours_end": [plan.hours_end_at for plan in changes.create],
                 "capacities": [plan.capacity for plan in changes.create],
             },
         )

@@ -9,12 +9,30 @@ code above forgets.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Insert,
+    Integer,
+    Select,
+    Table,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 
@@ -27,44 +45,64 @@ from services.errors import NotFound, SlotTaken
 # begins at most a day before it: the index on the start can be used from there.
 LONGEST_SLOT = timedelta(days=1)
 
-TAKE = text("""
-    INSERT INTO claims (organization_id, id, calendar_id, appointment_id, kind, lane, during)
-    SELECT :organization_id, gen_random_uuid(), :calendar_id, :appointment_id, 'APPOINTMENT',
-           lane, tstzrange(:starts_at, :ends_at, '[)')
-    FROM generate_series(0, :capacity - 1) AS lane
-    WHERE NOT EXISTS (
-        SELECT FROM claims
-        WHERE claims.calendar_id = :calendar_id AND claims.lane = lane.lane
-          AND claims.during && tstzrange(:starts_at, :ends_at, '[)'))
-    ORDER BY lane LIMIT 1
-    RETURNING lane
-""")
+# So far behind a claim may lie what it keeps clear (a constraint of visit types).
+LONGEST_BUFFER = timedelta(minutes=240)
 
-REFRESH = text("""
+# What is taken of a slot, from the claims that lie in it or keep it clear.
+REFRESH = """
     WITH occupied AS (
-        SELECT slots.id,
-               count(*) FILTER (WHERE claims.kind = 'APPOINTMENT') AS booked,
-               coalesce(bool_or(claims.kind = 'BLOCK'), false) AS is_blocked,
+        SELECT slots.id, calendars.revision,
+               count(*) FILTER (WHERE claims.kind = 'APPOINTMENT' AND claims.during && cell)
+                   AS booked,
+               coalesce(bool_or(claims.kind = 'BLOCK' AND claims.during && cell), false)
+                   AS is_blocked,
+               count(DISTINCT lane) AS used,
                slots.status = 'REMOVED' OR slots.is_withdrawn
-                   AND count(*) FILTER (WHERE claims.kind = 'APPOINTMENT') = 0 AS is_gone
+                   AND count(*) FILTER (WHERE claims.kind = 'APPOINTMENT'
+                                              AND claims.during && cell) = 0 AS is_gone
         FROM slots
+        JOIN calendars ON calendars.organization_id = slots.organization_id
+                      AND calendars.id = slots.calendar_id
+        CROSS JOIN LATERAL (SELECT tstzrange(slots.starts_at, slots.ends_at, '[)') AS cell) AS cells
         LEFT JOIN claims ON claims.calendar_id = slots.calendar_id
-                        AND claims.during && tstzrange(slots.starts_at, slots.ends_at, '[)')
-        WHERE slots.organization_id = :organization_id AND slots.id = ANY(:slot_ids)
-        GROUP BY slots.organization_id, slots.id)
+            AND claims.during && tstzrange(slots.starts_at - CAST(:buffer AS interval),
+                                           slots.ends_at, '[)')
+            AND (claims.during && cell OR claims.clear_until > slots.starts_at)
+        WHERE slots.organization_id = :organization_id AND {which}
+        GROUP BY slots.organization_id, slots.id, calendars.revision)
     UPDATE slots
     SET booked_count = occupied.booked,
-        revision = :revision,
+        revision = occupied.revision,
         status = (CASE
             WHEN occupied.is_gone THEN 'REMOVED'
             WHEN slots.is_withdrawn OR occupied.booked >= slots.capacity THEN 'BOOKED'
             WHEN occupied.is_blocked THEN 'BLOCKED'
             ELSE 'AVAILABLE'
         END)::slot_status,
+        in_buffer = occupied.used >= slots.capacity
+            AND occupied.booked < slots.capacity AND NOT occupied.is_blocked,
         removed_at = CASE WHEN occupied.is_gone THEN coalesce(slots.removed_at, now()) END
     FROM occupied
     WHERE slots.organization_id = :organization_id AND slots.id = occupied.id
-""")
+"""
+REFRESH_SLOTS = text(REFRESH.format(which="slots.id = ANY(:slot_ids)"))
+REFRESH_TIME = text(
+    REFRESH.format(
+        which="""slots.calendar_id = :calendar_id AND slots.status <> 'REMOVED'
+            AND slots.starts_at < :ends_at AND slots.ends_at > :starts_at
+            AND slots.starts_at > CAST(:starts_at AS timestamptz) - interval '1 day'"""
+    )
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """What is to be taken of a calendar: a time, and how long it is kept clear after it."""
+
+    calendar_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    clear_until: datetime
 
 
 async def locked_for_change(
@@ -95,51 +133,133 @@ async def locked_for_change(
     return calendars
 
 
-async def take(session: WriteSession, slot: Slot, appointment_id: UUID) -> None:
-    """Claim the time of `slot` for an appointment, in the lowest free lane.
+def lanes_in_use(
+    calendar_id: Any, starts_at: Any, ends_at: Any, clear_until: Any, *, keeps_clear: bool
+) -> Select[int]:
+    """The lanes of a calendar that are in use in a time, those of deliberate overbooking too.
+
+    All of them count: a place that is freed beside somebody who is overbooked is not free.
+
+    Args:
+        calendar_id, starts_at, ends_at, clear_until: values, or columns of an outer statement.
+        keeps_clear: a lane is also in use where it is kept clear after its visit, and where this
+            visit would have to be kept clear of the next one.
+
+    """
+    taken: ColumnElement[bool] = Claim.during.op("&&")(func.tstzrange(starts_at, ends_at))
+    if keeps_clear:
+        taken = or_(taken, func.upper(Claim.during) > starts_at, Claim.clear_until > starts_at)
+    around = func.tstzrange(starts_at - LONGEST_BUFFER, clear_until)
+    return select(Claim.lane).where(
+        Claim.calendar_id == calendar_id, Claim.during.op("&&")(around), taken
+    )
+
+
+def _taking(*, keeps_clear: bool) -> Insert:
+    """The claim of a visit in the lowest lane that is not in use, made once for all visits."""
+    calendar_id = bindparam("calendar_id", type_=Uuid())
+    starts_at, ends_at, clear_until = (
+        bindparam(name, type_=DateTime(timezone=True))
+        for name in ("starts_at", "ends_at", "clear_until")
+    )
+    in_use = lanes_in_use(
+        calendar_id, starts_at, ends_at, clear_until, keeps_clear=keeps_clear
+    ).cte("in_use")
+    capacity = bindparam("capacity", type_=Integer())
+    lanes = func.generate_series(0, capacity - 1).table_valued("lane").render_derived("lanes")
+    claim = {
+        "organization_id": bindparam("organization_id", type_=Uuid()),
+        "id": func.gen_random_uuid(),
+        "calendar_id": calendar_id,
+        "appointment_id": bindparam("appointment_id", type_=Uuid()),
+        "kind": literal(ClaimKind.APPOINTMENT, Claim.kind.type),
+        "lane": func.min(lanes.c.lane),
+        "during": func.tstzrange(starts_at, ends_at),
+        "clear_until": func.nullif(clear_until, ends_at),
+    }
+    free = (
+        select(*claim.values())
+        .where(lanes.c.lane.not_in(select(in_use.c.lane)))
+        .having(select(func.count(in_use.c.lane.distinct())).scalar_subquery() < capacity)
+    )
+    # Into the table itself: of an entity the ORM would expect rows.
+    table = cast("Table", Claim.__table__)
+    return insert(table).from_select(list(claim), free).returning(table.c.lane)
+
+
+TAKE = {keeps_clear: _taking(keeps_clear=keeps_clear) for keeps_clear in (True, False)}
+
+
+async def take(
+    session: WriteSession, span: Span, appointment_id: UUID, *, capacity: int, keeps_clear: bool
+) -> bool:
+    """Claim a time for an appointment, in the lowest free lane; False where there is none.
 
     Raises:
-        SlotTaken: no lane is free. Its alternatives are looked up later, outside of the lock.
+        SlotTaken: somebody has taken it past the lock; the constraint has seen it.
 
     """
     values = {
         "organization_id": session.organization_id,
-        "calendar_id": slot.calendar_id,
+        "calendar_id": span.calendar_id,
         "appointment_id": appointment_id,
-        "starts_at": slot.starts_at,
-        "ends_at": slot.ends_at,
-        "capacity": slot.capacity,
+        "starts_at": span.starts_at,
+        "ends_at": span.ends_at,
+        "clear_until": span.clear_until,
+        "capacity": capacity,
     }
     try:
-        lane = (await session.execute(TAKE, values)).scalar_one_or_none()
+        lane = (await session.execute(TAKE[keeps_clear], values)).scalar_one_or_none()
     except IntegrityError as error:
         if violated_constraint(error) == "no_overlap_in_lane":
             raise SlotTaken from error
         raise
-    if lane is None:
-        raise SlotTaken
+    return lane is not None
 
 
-async def release(session: WriteSession, appointment_id: UUID) -> None:
-    """Give back all the time that an appointment takes."""
-    await session.execute(delete(Claim).where(Claim.appointment_id == appointment_id))
+async def release(session: WriteSession, appointment_id: UUID) -> Sequence[Span]:
+    """Give back all the time that an appointment takes; what that was."""
+    statement = delete(Claim).where(Claim.appointment_id == appointment_id)
+    gone = await session.execute(
+        statement.returning(
+            Claim.calendar_id,
+            func.lower(Claim.during),
+            func.upper(Claim.during),
+            func.coalesce(Claim.clear_until, func.upper(Claim.during)),
+        )
+    )
+    return [Span(*row) for row in gone.all()]
 
 
-async def refresh_slots(
-    session: WriteSession, calendar: Calendar, slot_ids: Sequence[UUID]
-) -> None:
-    """Make slots of a locked calendar say what the claims under them say, at its new revision."""
-    values: dict[str, Any] = {
-        "organization_id": session.organization_id,
-        "slot_ids": list(slot_ids),
-        "revision": calendar.revision,
-    }
-    await session.execute(REFRESH, values)
+async def refresh_slots(session: WriteSession, slot_ids: Sequence[UUID]) -> None:
+    """Make slots of locked calendars say what the claims under them say, at the new revisions."""
+    await session.execute(
+        REFRESH_SLOTS,
+        {
+            "organization_id": session.organization_id,
+            "slot_ids": list(slot_ids),
+            "buffer": LONGEST_BUFFER,
+        },
+    )
+
+
+async def refresh_span(session: WriteSession, span: Span) -> None:
+    """Make the slots in a time, and in what is kept clear after it, say what the claims say."""
+    await session.execute(
+        REFRESH_TIME,
+        {
+            "organization_id": session.organization_id,
+            "calendar_id": span.calendar_id,
+            "starts_at": span.starts_at,
+            "ends_at": span.clear_until,
+            "buffer": LONGEST_BUFFER,
+        },
+    )
 
 
 async def close_calendar(context: Context, session: WriteSession, calendar_id: UUID) -> None:
     """Take a calendar out of use: no working hours, and no slot that is not over to be booked."""
-    calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
+    await locked_for_change(context, session, calendar_id)
     hours = delete(AvailabilityTemplate).where(AvailabilityTemplate.calendar_id == calendar_id)
     await session.execute(hours)
     withdrawing = (
@@ -154,7 +274,7 @@ async def close_calendar(context: Context, session: WriteSession, calendar_id: U
         .execution_options(synchronize_session=False)
     )
     # A withdrawn slot is gone with its last appointment: most of them at once.
-    await refresh_slots(session, calendar, await session.rows(withdrawing))
+    await refresh_slots(session, await session.rows(withdrawing))
 
 
 def overlapping(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:

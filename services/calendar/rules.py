@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from dateutil.relativedelta import relativedelta
 
 from models import BookingPolicy, Role, Slot
+from services.access import STAFF
 from services.errors import NotBookableReason
 
 
@@ -20,20 +21,38 @@ def why_not_bookable(
     is_accepting_patients: bool,
     role: Role | None,
     now: datetime,
+    visit_minutes: int | None = None,
 ) -> NotBookableReason | None:
     """Why a slot, free or not, is closed to somebody by the rules; None where it is not.
 
-    Notice, horizon and whether a doctor accepts patients bind patients and the public. Staff may
-    also book a time that has begun, as for somebody who has just walked in.
+    Notice, horizon, working hours, what is kept clear and whether a doctor accepts patients bind
+    patients and the public. Staff may also book a time that has begun, as for somebody who has just
+    walked in.
+
+    Args:
+        visit_minutes: how long the visit is that would begin there; None: as long as the slot.
+
     """
-    if role in {Role.ADMIN, Role.RECEPTIONIST, Role.DOCTOR}:
+    if role in STAFF:
         return NotBookableReason.PAST if slot.ends_at <= now else None
     if slot.starts_at <= now:
         return NotBookableReason.PAST
     if not is_accepting_patients:
         return NotBookableReason.NOT_ACCEPTING
+    return _outside_terms(slot, policy, now) or _too_narrow(slot, visit_minutes)
+
+
+def _outside_terms(slot: Slot, policy: BookingPolicy, now: datetime) -> NotBookableReason | None:
     if slot.starts_at < now + timedelta(minutes=policy.minimum_notice_minutes):
         return NotBookableReason.TOO_SOON
     if slot.starts_at >= horizon_ends(policy, now):
         return NotBookableReason.BEYOND_HORIZON
+    return None
+
+
+def _too_narrow(slot: Slot, visit_minutes: int | None) -> NotBookableReason | None:
+    if slot.in_buffer:
+        return NotBookableReason.KEPT_CLEAR
+    if slot.starts_at + timedelta(minutes=visit_minutes or 0) > slot.hours_end_at:
+        return NotBookableReason.VISIT_TOO_LONG
     return None

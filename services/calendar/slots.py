@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import false, func, select, true
 from sqlalchemy.orm import aliased
 
-from models import Calendar, Doctor, Role, Slot, SlotStatus
+from models import Calendar, Doctor, Role, Slot, SlotStatus, VisitType, VisitTypeDoctor
 from models.database import ReadSession
 from services import checks
 from services.access import Permission, act
 from services.calendar.grid import overlapping
+from services.calendar.places import has_room
 from services.calendar.rules import horizon_ends, why_not_bookable
 from services.context import Context
 from services.errors import InvalidInput, NotFound
@@ -92,15 +93,44 @@ async def acceptance_by_calendar(
         return dict((await session.execute(statement)).all())
 
 
-def is_bookable(context: Context, slot: Slot, *, is_accepting_patients: bool) -> bool:
-    """Whether the viewer may book the slot now; the same rule that booking asks."""
+def is_bookable(
+    context: Context,
+    slot: Slot,
+    *,
+    is_accepting_patients: bool,
+    visit_minutes: int | None = None,
+) -> bool:
+    """Whether the viewer may book the slot now; the same rule that booking asks.
+
+    Whether there is room for a visit of a certain type, `slots_with_room` knows.
+    """
     return slot.status is SlotStatus.AVAILABLE and not why_not_bookable(
         slot,
         policy=context.organization.booking_policy,
         is_accepting_patients=is_accepting_patients,
         role=context.role,
         now=context.now,
+        visit_minutes=visit_minutes,
     )
+
+
+@act(Permission.SEE_CALENDAR)
+async def slots_with_room(
+    context: Context, slot_ids: Sequence[UUID], *, visit_type: VisitType
+) -> Mapping[UUID, bool]:
+    """With which slots a visit of a type can begin that the doctor offers; True for each."""
+    statement = (
+        select(Slot.id, true())
+        .join(Doctor, Doctor.calendar_id == Slot.calendar_id)
+        .join(VisitTypeDoctor, VisitTypeDoctor.doctor_id == Doctor.id)
+        .where(
+            Slot.id.in_(slot_ids),
+            VisitTypeDoctor.visit_type_id == visit_type.id,
+            has_room(context, visit_type),
+        )
+    )
+    async with context.reading() as session:
+        return dict((await session.execute(statement)).all())
 
 
 @act(Permission.SEE_CALENDAR)
@@ -114,6 +144,7 @@ async def next_available(context: Context, calendar_ids: Sequence[UUID]) -> Mapp
         .where(
             Slot.calendar_id == Doctor.calendar_id,
             Slot.status == SlotStatus.AVAILABLE,
+            ~Slot.in_buffer,
             Slot.starts_at > earliest,
             Slot.starts_at < horizon_ends(policy, context.now),
         )
@@ -135,13 +166,18 @@ async def next_available(context: Context, calendar_ids: Sequence[UUID]) -> Mapp
         return {slot.calendar_id: slot for slot in await session.rows(statement)}
 
 
-async def nearest_free(context: Context, slot: Slot, count: int = 3) -> Sequence[Slot]:
-    """The free slots of the same calendar that are nearest in time; a part of refusals."""
+async def nearest_free(
+    context: Context, slot: Slot, visit_type: VisitType | None = None, count: int = 3
+) -> Sequence[Slot]:
+    """The slots of the same calendar that are nearest in time among those that the visit could
+    begin with; a part of refusals.
+    """
     policy = context.organization.booking_policy
     bookable = select(Slot).where(
         Slot.calendar_id == slot.calendar_id,
         Slot.status == SlotStatus.AVAILABLE,
         Slot.id != slot.id,
+        has_room(context, visit_type),
         Slot.starts_at > context.now + timedelta(minutes=policy.minimum_notice_minutes),
         Slot.starts_at < horizon_ends(policy, context.now),
     )

@@ -31,6 +31,7 @@ ALSO: dict[str, dict[str, Any]] = {
     "Mutation.updateOrganization": {"name": CHANGED},
     "Mutation.updateDepartment": {"description": CHANGED},
     "Mutation.updateOffice": {"address": CHANGED},
+    "Mutation.updateVisitType": {"description": CHANGED},
     "Mutation.updateDoctor": {"bio": CHANGED},
     "Mutation.updatePatient": {"phone": "+34612345678"},
     "Mutation.updateAppointment": {"reason": CHANGED},

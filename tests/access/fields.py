@@ -18,6 +18,7 @@ TYPES = {
     "BookingPolicy": PUBLIC,
     "Department": PUBLIC,
     "Office": PUBLIC,
+    "VisitType": PUBLIC,
     "Doctor": PUBLIC,
     "Calendar": PUBLIC,
     "AvailabilityTemplate": PUBLIC,
@@ -39,6 +40,7 @@ Organization: id slug name timeZone locale bookingPolicy
 BookingPolicy: horizonMonths minimumNoticeMinutes cancellationNoticeMinutes
 BookingPolicy: maxOpenAppointmentsPerPatient holdMinutes reminderHoursBefore
 Department: id name description doctors doctorCount
+VisitType: id name description minutes bufferMinutes doctors
 Office: id name address phone timeZone doctors
 Doctor: id name title specialty bio languages isAcceptingPatients department office calendar
 Doctor: nextAvailableSlot
@@ -53,9 +55,9 @@ Session: accessToken accessTokenExpiresAt refreshToken user
 User: id username email name phone role isActive locale timeZone doctor patient createdAt updatedAt
 Patient: id user name email phone birthDate appointments createdAt
 Patient.notes                       U  -  o  +  +
-Appointment: id reference slot slots doctor patient startsAt endsAt status cancelledAt
-Appointment: cancellationReason canCancelUntil rescheduledFrom bookedBy version history createdAt
-Appointment: updatedAt
+Appointment: id reference slot slots visitType doctor patient startsAt endsAt status
+Appointment: cancelledAt cancellationReason canCancelUntil rescheduledFrom bookedBy version history
+Appointment: createdAt updatedAt
 Appointment.reason                  U  o  o  -  -
 Appointment.staffNotes              U  -  o  +  +
 AppointmentEvent: at by status note

@@ -37,6 +37,8 @@ from models import (
     TokenPurpose,
     User,
     UserToken,
+    VisitType,
+    VisitTypeDoctor,
     Weekday,
 )
 from models.database import Database
@@ -163,6 +165,22 @@ def _calendars(realm: Realm) -> None:
             valid_until=date(2099, 1, 1),
         )
         slot(realm, f"slot.{kind}", kind, 14)
+    for kind in KINDS:
+        offer(realm, kind)
+
+
+def offer(realm: Realm, whose: str) -> None:
+    """A visit type that every doctor offers."""
+    times = {"minutes": 30, "buffer_minutes": 5}
+    made = realm.put(
+        f"visit_type.{whose}", VisitType, name=word("name"), description=word("does"), **times
+    )
+    for doctor in KINDS:
+        realm.rows[f"offer.{whose}.{doctor}"] = VisitTypeDoctor(
+            organization_id=made.organization_id,
+            visit_type_id=made.id,
+            doctor_id=realm.rows[f"doctor.{doctor}"].id,
+        )
 
 
 def slot(realm: Realm, name: str, whose: str, hour: float, *, booked: int = 0) -> Slot:
@@ -173,6 +191,7 @@ def slot(realm: Realm, name: str, whose: str, hour: float, *, booked: int = 0) -
         calendar_id=realm.rows[f"calendar.{whose}"].id,
         starts_at=tomorrow(0) + timedelta(hours=hour),
         ends_at=tomorrow(0) + timedelta(hours=hour + 0.5),
+        hours_end_at=tomorrow(0) + timedelta(hours=hour + 8),
         status=SlotStatus.BOOKED if booked else SlotStatus.AVAILABLE,
         capacity=1,
         booked_count=booked,
@@ -219,6 +238,7 @@ def visit(
         slot_id=taken.id,
         rescheduled_from_id=before.id,
         booked_by_id=by,
+        visit_type_id=realm.rows[f"visit_type.{doctor}"].id,
         starts_at=taken.starts_at,
         ends_at=taken.ends_at,
         status=status,

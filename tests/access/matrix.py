@@ -47,6 +47,7 @@ Query.viewer                        -  o  o  o  o  |  -  o  o  o  o
 Query.organization                  +  +  +  +  +  |  o  o  o  o  o
 Query.departments                   +  +  +  +  +  |  o  o  o  o  o
 Query.offices                       +  +  +  +  +  |  o  o  o  o  o
+Query.visitTypes                    +  +  +  +  +  |  o  o  o  o  o
 Query.doctors                       +  +  +  +  +  |  o  o  o  o  o
 Query.patients                      U  o  o  +  +  |  U  o  o  o  o
 Query.calendar                      +  +  +  +  +  |  -  -  -  -  -
@@ -81,6 +82,9 @@ Mutation.deleteDepartment           U  F  F  F  +  |  U  F  F  F  N
 Mutation.createOffice               U  F  F  F  +  |  U  F  F  F  o
 Mutation.updateOffice               U  F  F  F  +  |  U  F  F  F  N
 Mutation.deleteOffice               U  F  F  F  +  |  U  F  F  F  N
+Mutation.createVisitType            U  F  F  F  +  |  U  F  F  F  o
+Mutation.updateVisitType            U  F  F  F  +  |  U  F  F  F  N
+Mutation.deleteVisitType            U  F  F  F  +  |  U  F  F  F  N
 Mutation.createDoctor               U  F  F  F  +  |  U  F  F  F  o
 Mutation.updateDoctor               U  F  o  F  +  |  U  F  N  F  N
 Mutation.deleteDoctor               U  F  F  F  +  |  U  F  F  F  N
@@ -107,6 +111,7 @@ NODES = table("""
 Organization                        +  +  +  +  +  |  -  -  -  -  -
 User                                -  o  o  +  +  |  -  -  -  -  -
 Department                          +  +  +  +  +  |  -  -  -  -  -
+VisitType                           +  +  +  +  +  |  -  -  -  -  -
 Office                              +  +  +  +  +  |  -  -  -  -  -
 Doctor                              +  +  +  +  +  |  -  -  -  -  -
 Patient                             U  o  o  +  +  |  U  -  -  -  -

@@ -26,6 +26,7 @@ from models import (
     SignUp,
     User,
     UserToken,
+    VisitType,
 )
 from tests.access.fields import CELLS
 from tests.factories import Factory, id_of
@@ -35,7 +36,16 @@ from tests.rows import across
 NOT_COMPARED = frozenset({"password_attempts", "audit_events", "audit_heads"})
 PATIENCE = 30.0
 # What the arguments of operations may name.
-NAMED = ("patient", "doctor", "calendar", "department", "office", "slot", "notification")
+NAMED = (
+    "patient",
+    "doctor",
+    "calendar",
+    "department",
+    "office",
+    "visit_type",
+    "slot",
+    "notification",
+)
 # Who plays which role.
 PLAYERS = {
     Role.ADMIN: "admin",
@@ -54,6 +64,7 @@ SECRET = {
     Organization: ("name",),
     Department: ("name", "description"),
     Office: ("name", "address"),
+    VisitType: ("name", "description"),
     Doctor: ("name", "title", "specialty", "bio"),
     User: ("username", "email", "name", "phone", "password_hash"),
     Patient: ("name", "email", "phone", "birth_date", "notes"),
@@ -125,6 +136,8 @@ class Realm:
         for thing in ("user", "sign_in"):
             if f"{thing}.patient.{kind}" in self.rows:
                 found[f"{camel(thing)}Id"] = self.id(f"{thing}.patient.{kind}")
+        if "doctorId" in found:
+            found["doctorIds"] = found["doctorId"]
         if appointment := self.rows.get(f"appointment.{kind}"):
             found["appointmentId"] = id_of(appointment)
             found["reference"] = appointment.reference

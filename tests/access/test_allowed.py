@@ -13,7 +13,7 @@ from models import Role, Weekday
 from tests.access.acts import FORMS_OF_VIEWS, arguments, id_places, meaning, send
 from tests.access.making import message, sign_in, slot, visit
 from tests.access.matrix import OPERATIONS
-from tests.access.realm import PLAYERS, Realm, fingerprint
+from tests.access.realm import PLAYERS, Realm, camel, fingerprint
 from tests.access.voices import Voice
 from tests.factories import id_of
 
@@ -31,6 +31,12 @@ PROVING = {
     "changePassword",
     "requestEmailChange",
     "confirmEmailChange",
+}
+# What can only be deleted while nothing depends on it.
+UNUSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "deleteDepartment": ("department", {}),
+    "deleteOffice": ("office", {"time_zone": "Europe/Madrid"}),
+    "deleteVisitType": ("visit_type", {"minutes": 30}),
 }
 OF_APPOINTMENTS = {
     "rescheduleAppointment",
@@ -60,11 +66,10 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
         ids["appointmentId"] = realm.id(f"appointment.{kind}.{mark}")
     if act in {"rescheduleAppointment", "bookAppointment"}:
         ids["slotId"] = id_of(slot(realm, f"slot.{mark}", kind, next(AHEAD)))
-    if act in {"deleteDepartment", "deleteOffice"}:
-        name = act.removeprefix("delete").lower()
-        values = {"time_zone": "Europe/Madrid"} if name == "office" else {}
+    if act in UNUSED:
+        name, values = UNUSED[act]
         made = realm.put(f"{name}.{mark}", type(realm.rows[f"{name}.mine"]), name=mark, **values)
-        ids[f"{name}Id"] = id_of(made)
+        ids[f"{camel(name)}Id"] = id_of(made)
     if act == "endSignIn" and role:
         ids["signInId"] = id_of(sign_in(realm, f"sign_in.{PLAYERS[role]}.{mark}", PLAYERS[role]))
     if act == "retryNotification":

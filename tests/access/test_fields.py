@@ -30,6 +30,7 @@ ROWS = {
     "User": "user.patient.{}",
     "AvailabilityTemplate": "template.{}",
     "Slot": "slot.of.{}",
+    "VisitType": "visit_type.{}",
     "Appointment": "appointment.old.{}",
     "AuditEvent": "audit_event.{}",
     "SignIn": "sign_in.patient.{}",

@@ -27,6 +27,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "User": ("user.patient.mine", "user.patient.theirs", "user.admin", "user.doctor.theirs"),
     "Department": ("department.mine", "department.theirs"),
     "Office": ("office.mine", "office.theirs"),
+    "VisitType": ("visit_type.mine", "visit_type.theirs"),
     "Doctor": ("doctor.mine", "doctor.theirs", "doctor.gone"),
     "Patient": ("patient.mine", "patient.theirs", "patient.gone"),
     "Calendar": ("calendar.mine", "calendar.theirs", "calendar.gone"),

@@ -1,8 +1,7 @@
 """What the database itself refuses, asked past the application: by SQL, over a bare connection."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, time, timedelta
-from secrets import token_hex
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -10,12 +9,10 @@ import asyncpg
 import pytest
 
 from models.database import Database
+from tests.models.one_of_each import HALF, NINE, fill, put
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
-
-NINE = datetime(2027, 6, 1, 9, tzinfo=UTC)
-HALF = timedelta(minutes=30)
 
 # table.column → the table that it points into, always inside of one organization.
 POINTS_TO = {
@@ -30,6 +27,7 @@ POINTS_TO = {
     "appointments.patient_id": "patients",
     "appointments.rescheduled_from_id": "slots",
     "appointments.slot_id": "slots",
+    "appointments.visit_type_id": "visit_types",
     "audit_events.actor_id": "users",
     "availability_templates.calendar_id": "calendars",
     "claims.appointment_id": "appointments",
@@ -44,9 +42,15 @@ POINTS_TO = {
     "sign_ins.user_id": "users",
     "slots.calendar_id": "calendars",
     "user_tokens.user_id": "users",
+    "visit_type_doctors.doctor_id": "doctors",
+    "visit_type_doctors.visit_type_id": "visit_types",
 }
 # Where rows have no id of their own, by what they are found here.
-OWN_KEYS = {"agenda_entries": "appointment_id", "idempotency_keys": "user_id"}
+OWN_KEYS = {
+    "agenda_entries": "appointment_id",
+    "idempotency_keys": "user_id",
+    "visit_type_doctors": "doctor_id",
+}
 # constraint: what breaks it, each alone.
 CHECKS = {
     "ck_user_tokens_email": ["email = 'n@x.example'", "purpose = 'EMAIL_CHANGE'"],
@@ -58,6 +62,7 @@ CHECKS = {
     "ck_availability_templates_validity": ["valid_from = '2027-01-02', valid_until = '2027-01-01'"],
     "ck_availability_templates_weekdays": ["weekdays = '{}'"],
     "ck_claims_appointment": ["appointment_id = NULL", "kind = 'BLOCK'"],
+    "ck_claims_clear_until": ["clear_until = upper(during)"],
     "ck_claims_during": ["during = 'empty'", "during = tstzrange(lower(during), lower(during))"],
     "ck_claims_lane": ["lane = -1"],
     "ck_organizations_horizon_months": ["horizon_months = 0", "horizon_months = 25"],
@@ -66,8 +71,11 @@ CHECKS = {
     "ck_organizations_max_open_appointments": ["max_open_appointments_per_patient = 0"],
     "ck_organizations_hold_minutes": ["hold_minutes = 0", "hold_minutes = 121"],
     "ck_slots_capacity": ["capacity = 0"],
+    "ck_slots_hours_end_at": ["hours_end_at = ends_at - interval '1 s'"],
     "ck_slots_removed_at": ["status = 'REMOVED'", "removed_at = now()"],
     "ck_slots_times": ["ends_at = starts_at"],
+    "ck_visit_types_minutes": ["minutes = 0", "minutes = 1441"],
+    "ck_visit_types_buffer_minutes": ["buffer_minutes = -1", "buffer_minutes = 241"],
 }
 
 
@@ -86,109 +94,6 @@ async def connection(database: Database) -> AsyncIterator["Connection"]:
 async def clinic(connection: "Connection") -> dict[str, UUID]:
     """The ids of an organization and of one row in each of its tables."""
     return await fill(connection)
-
-
-async def put(connection: "Connection", table: str, **values: Any) -> UUID:
-    """Insert a row, with an id unless it has one."""
-    values = {"id": uuid4(), **values}
-    places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
-    names = ", ".join(values)
-    await connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", *values.values())
-    return UUID(str(values["id"]))
-
-
-async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
-    """A new organization with one row in each table, on the nth day."""
-    begin = NINE + timedelta(days=nth - 1)
-    organization = await put(
-        connection,
-        "organizations",
-        slug=token_hex(8),
-        name="A Clinic",
-        time_zone="UTC",
-        locale="en",
-        horizon_months=6,
-        minimum_notice_minutes=0,
-        cancellation_notice_minutes=0,
-        hold_minutes=10,
-    )
-    made = {"organizations": organization}
-
-    async def add(table: str, **values: Any) -> UUID:
-        made[table] = await put(connection, table, organization_id=organization, **values)
-        return made[table]
-
-    name = {"name": "Name"}
-    zone = {"time_zone": "UTC"}
-    account = {"username": "u", "email": "u@x.example", "role": "DOCTOR", "locale": "en"}
-    user = await add("users", **account, **name, **zone)
-    calendar = await add("calendars", **zone)
-    places = {
-        "department_id": await add("departments", **name),
-        "office_id": await add("offices", **name, **zone),
-    }
-    owner = {"user_id": user, "calendar_id": calendar}
-    doctor = await add("doctors", **owner, **places, **name)
-    patient = await add("patients", user_id=user, **name)
-    times = {"starts_at": begin, "ends_at": begin + HALF}
-    slot = await add(
-        "slots", calendar_id=calendar, status="AVAILABLE", capacity=1, revision=1, **times
-    )
-    await add("availability_templates", calendar_id=calendar, **HOURS)
-    visit = {"calendar_id": calendar, "doctor_id": doctor, "patient_id": patient, **times}
-    moved = {"slot_id": slot, "rescheduled_from_id": slot, "booked_by_id": user}
-    appointment = await add(
-        "appointments", reference="AAAA-AAAA", status="BOOKED", **visit, **moved
-    )
-    line = {"version": nth, "at": begin, "by_id": user, "status": "BOOKED"}
-    await add("appointment_events", appointment_id=appointment, **line)
-    await add(
-        "claims",
-        calendar_id=calendar,
-        appointment_id=appointment,
-        kind="APPOINTMENT",
-        lane=0,
-        during=asyncpg.Range(begin, begin + HALF),
-    )
-    agenda = await add("agendas", id=doctor, revision=nth)
-    await connection.execute(
-        "INSERT INTO agenda_entries VALUES ($1, $2, $3, $4)", organization, agenda, appointment, nth
-    )
-    made["agenda_entries"] = appointment
-    stay = {"created_at": NINE, "last_used_at": NINE, "expires_at": NINE}
-    sign_in = await add("sign_ins", user_id=user, **stay)
-    secret = {"token_hash": uuid4().bytes}
-    await add("refresh_tokens", sign_in_id=sign_in, created_at=NINE, **secret)
-    await add("user_tokens", user_id=user, purpose="INVITATION", expires_at=NINE, **secret)
-    said = {"email": "n@x.example", "locale": "en", "password_hash": "", **name, **zone}
-    await add("sign_ups", expires_at=NINE, **said, **secret)
-    mail = {"kind": "INVITATION", "recipient": "u@x.example", "created_at": NINE}
-    await add("notifications", appointment_id=appointment, **mail)
-    await connection.execute(
-        "INSERT INTO idempotency_keys VALUES ($1, $2, 'key', '\\x00')", organization, user
-    )
-    made["idempotency_keys"] = user
-    await connection.execute(
-        "INSERT INTO password_attempts (organization_id, counted_for, attempts) "
-        "VALUES ($1, 'nobody', 1)",
-        organization,
-    )
-    noted = {"at": begin, "action": "act", "subject_ids": [], "outcome": "DONE"}
-    await add("audit_events", actor_id=user, **noted)
-    await connection.execute(
-        "INSERT INTO audit_heads VALUES ($1, $2, $3)", organization, nth, bytes(32)
-    )
-    return made
-
-
-HOURS = {
-    "weekdays": ["MONDAY"],
-    "start_time": time(9),
-    "end_time": time(17),
-    "slot_minutes": 30,
-    "buffer_minutes": 0,
-    "capacity": 1,
-}
 
 
 async def refusing(connection: "Connection", statement: str, *values: Any) -> str | None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from models import Patient
 from models.database import Database, OrganizationSession, _stay_in_the_organization
-from tests.models.test_constraints import fill
+from tests.models.one_of_each import fill
 from tests.models.walls import ADDED_TO, OWNED, breaches
 from tests.scratch import connected, scratch_database
 

@@ -36,6 +36,8 @@ from models import (
     Office,
     Role,
     SignIn,
+    VisitType,
+    VisitTypeDoctor,
 )
 from tests.api import Api
 from tests.conftest import Clinic
@@ -49,6 +51,7 @@ REFUSAL = "errors { __typename ... on UserError { code message path } }"
 
 INTS = {
     "slotMinutes": 30,
+    "minutes": 30,
     "bufferMinutes": 0,
     "horizonMonths": 6,
     "holdMinutes": 10,
@@ -91,6 +94,11 @@ class Place:
     @property
     def name(self) -> str:
         return self.path[-1]
+
+    @property
+    def blamed(self) -> list[str]:
+        """Where an error says that it is: of a list, at its first item."""
+        return [*self.path, "0"] if _is_list(self.kind) else [*self.path]
 
 
 def places(fields: dict[str, GraphQLField], type_name: str) -> list[Place]:
@@ -257,7 +265,13 @@ async def world_of(clinic: Clinic) -> World:
         status=NotificationStatus.FAILED,
         created_at=now,
     )
-    await factory.add(department, office, appointment, sign_in, failed)
+    visit_type = VisitType(**owner, id=uuid4(), name="Visit type", minutes=30)
+    offer = VisitTypeDoctor(
+        organization_id=factory.organization.id,
+        visit_type_id=visit_type.id,
+        doctor_id=doctor.id,
+    )
+    await factory.add(department, office, appointment, sign_in, failed, visit_type, offer)
     rows = {
         "slotId": free,
         "patientId": patient,
@@ -269,9 +283,11 @@ async def world_of(clinic: Clinic) -> World:
         "userId": clinic.person(Role.PATIENT).user,
         "signInId": sign_in,
         "notificationId": failed,
+        "visitTypeId": visit_type,
     }
     ids = {name: id_of(row) for name, row in rows.items()}
     ids |= {"actorId": id_of(clinic.person(Role.DOCTOR).user), "subjectId": ids["patientId"]}
+    ids["doctorIds"] = ids["doctorId"]
     return World(clinic, {**ids, "id": ids["calendarId"], "ids": ids["calendarId"]})
 
 

@@ -101,7 +101,11 @@ async def test_each_act_on_an_appointment_is_noted(clinic: Clinic) -> None:
         (Role.RECEPTIONIST, "book_appointment", *done),
         (Role.RECEPTIONIST, "reschedule_appointment", *done),
     ]
-    assert [one[5] for one in noted[1:4]] == ["reason", "staff_notes, status", None]
+    assert [one[5] for one in noted[1:4]] == [
+        "reason",
+        "staff_notes, status",
+        "cancelled_at, status",
+    ]
     assert "secret" not in str(noted)
 
 

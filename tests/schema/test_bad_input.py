@@ -47,7 +47,7 @@ def check_answered(answer: dict[str, Any], place: Place, text: str) -> list[dict
         code = error["extensions"]["code"]
         assert code in {"BAD_INPUT", "NOT_FOUND"}, (str(place), text[:50], error)
     shown = (answer["data"] or {}).get(place.operation) or {}
-    refusals: list[dict[str, Any]] = shown.get("errors", [])
+    refusals: list[dict[str, Any]] = shown.get("errors", []) if isinstance(shown, dict) else []
     for refusal in refusals:
         assert refusal["message"]
         assert refusal["code"]

@@ -81,7 +81,7 @@ async def test_a_broken_id_is_invalid_input_wherever_one_goes(clinic: Clinic) ->
                     "__typename": "InvalidInput",
                     "code": "INVALID_INPUT",
                     "message": "This is not an id.",
-                    "path": list(place.path),
+                    "path": place.blamed,
                 }
             ], (str(place), broken)
 
@@ -100,7 +100,7 @@ async def test_an_id_of_nothing_that_is_meant_is_not_found_wherever_one_goes(
                         "__typename": "NotFound",
                         "code": "NOT_FOUND",
                         "message": "There is nothing with this id.",
-                        "path": list(place.path),
+                        "path": place.blamed,
                     }
                 ], (str(place), bad)
 
@@ -144,7 +144,7 @@ async def test_a_question_about_nothing_that_is_meant_shows_nothing(
             codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
             assert codes <= {"NOT_FOUND"}
             shown = (answer["data"] or {}).get(place.operation)
-            assert shown in (None, [None], {"edges": []}), place
+            assert shown in (None, [None], [], {"edges": []}), place
         # Nobody learns from the answer that an id is good elsewhere.
         assert without_request_id(answers[0]) == without_request_id(answers[1])
 

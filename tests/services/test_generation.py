@@ -29,6 +29,9 @@ MIDNIGHT = datetime(2027, 6, 1, tzinfo=UTC)
 # ------------------------------------------------------------ the difference, without a database
 
 
+CLOSING = MIDNIGHT + timedelta(hours=8)
+
+
 def minute(count: int) -> datetime:
     return MIDNIGHT + timedelta(minutes=count)
 
@@ -44,11 +47,15 @@ class Grid:
         self, start: int, end: int, *, capacity: int = 1, booked: int = 0, withdrawn: bool = False
     ) -> "Grid":
         self.ids[start] = uuid4()
-        self.rows.append((self.ids[start], minute(start), minute(end), capacity, booked, withdrawn))
+        self.rows.append(
+            (self.ids[start], minute(start), minute(end), capacity, booked, withdrawn, CLOSING)
+        )
         return self
 
     def becomes(self, *planned: tuple[int, int], capacity: int = 1, begin: int = 0) -> Difference:
-        plans = [PlannedSlot(minute(start), minute(end), capacity) for start, end in planned]
+        plans = [
+            PlannedSlot(minute(start), minute(end), capacity, CLOSING) for start, end in planned
+        ]
         return difference(self.rows, plans, minute(begin))
 
 
@@ -64,24 +71,24 @@ def test_where_nothing_is_everything_is_made() -> None:
 
 def test_what_is_as_it_should_be_stays() -> None:
     grid = Grid().has(0, 30).has(30, 60, booked=1)
-    assert grid.becomes((0, 30), (30, 60)) == Difference([], 2, [], {}, [], [])
+    assert grid.becomes((0, 30), (30, 60)) == Difference([], 2, [], {}, {}, [], [])
 
 
 def test_what_nobody_plans_goes_unless_it_is_booked() -> None:
     grid = Grid().has(0, 30).has(30, 60, booked=1).has(60, 90, booked=1, withdrawn=True)
     changes = grid.becomes()
-    assert changes == Difference([], 2, [], {}, [grid.ids[30]], [grid.ids[0]])
+    assert changes == Difference([], 2, [], {}, {}, [grid.ids[30]], [grid.ids[0]])
 
 
 def test_what_was_withdrawn_and_is_planned_again_opens() -> None:
     grid = Grid().has(0, 30, booked=1, withdrawn=True)
-    assert grid.becomes((0, 30)) == Difference([], 1, [grid.ids[0]], {}, [], [])
+    assert grid.becomes((0, 30)) == Difference([], 1, [grid.ids[0]], {}, {}, [], [])
 
 
 def test_another_capacity_is_set_on_the_same_slot() -> None:
     grid = Grid().has(0, 30, capacity=2).has(30, 60, booked=2, capacity=2)
     changes = grid.becomes((0, 30), (30, 60), capacity=1)
-    assert changes == Difference([], 2, [], {1: [grid.ids[0], grid.ids[30]]}, [], [])
+    assert changes == Difference([], 2, [], {1: [grid.ids[0], grid.ids[30]]}, {}, [], [])
 
 
 def test_a_slot_of_another_length_is_another_slot() -> None:

@@ -121,6 +121,7 @@ async def tombstones(factory: Factory, calendar: Calendar, revisions: list[int])
                 calendar_id=calendar.id,
                 starts_at=tomorrow(),
                 ends_at=tomorrow(10),
+                hours_end_at=tomorrow(10),
                 status=SlotStatus.REMOVED,
                 capacity=1,
                 revision=revision,

@@ -24,13 +24,25 @@ def why(
     accepting: bool = True,
     policy: BookingPolicy = POLICY,
     status: SlotStatus = SlotStatus.AVAILABLE,
+    in_buffer: bool = False,
+    visit_minutes: int | None = None,
 ) -> str | None:
-    """Why a slot of half an hour is closed, by name."""
+    """Why a slot of half an hour, an hour before the working hours end, is closed, by name."""
     slot = Slot(
-        id=uuid4(), starts_at=starts_at, ends_at=starts_at + timedelta(minutes=30), status=status
+        id=uuid4(),
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=30),
+        hours_end_at=starts_at + HOUR,
+        status=status,
+        in_buffer=in_buffer,
     )
     reason = why_not_bookable(
-        slot, policy=policy, is_accepting_patients=accepting, role=role, now=NOW
+        slot,
+        policy=policy,
+        is_accepting_patients=accepting,
+        role=role,
+        now=NOW,
+        visit_minutes=visit_minutes,
     )
     return reason and reason.name
 

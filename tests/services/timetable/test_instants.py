@@ -132,8 +132,8 @@ def test_day_bounds(zone: str, day: str, starts: str, length_in_hours: float) ->
 def test_slots_of_an_ordinary_day_are_utc_and_in_order() -> None:
     found = slots([weekly("09:00", "11:00")], MADRID, on("2026-01-15"), on("2026-01-15"))
     assert found == [
-        PlannedSlot(utc("2026-01-15T08:00"), utc("2026-01-15T09:00"), 1),
-        PlannedSlot(utc("2026-01-15T09:00"), utc("2026-01-15T10:00"), 1),
+        PlannedSlot(utc("2026-01-15T08:00"), utc("2026-01-15T09:00"), 1, utc("2026-01-15T10:00")),
+        PlannedSlot(utc("2026-01-15T09:00"), utc("2026-01-15T10:00"), 1, utc("2026-01-15T10:00")),
     ]
     assert all(one.starts_at.tzinfo is UTC and one.ends_at.tzinfo is UTC for one in found)
 
