@@ -31,6 +31,7 @@ from schema.view import View
 from services import demo, housekeeping, organizations
 from services.accounts.sessions import end_lost_views, viewer_for
 from services.audit.chain import keep_sealing
+from services.calendar.holds import sweep_holds
 from services.config import Config
 from services.context import Client, Context, Server
 from services.delivery import Delivery
@@ -206,6 +207,7 @@ def background(server: Server, meters: RequestMeters) -> list[Coroutine[Any, Any
         housekeeping.keep_house(server),
         again_and_again(partial(end_lost_views, server)),
         again_and_again(partial(keep_sealing, server)),
+        again_and_again(partial(sweep_holds, server)),
         meters.watch_loop(),
     ]
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, text
-from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Owned, Timestamped, named_enum, owned_reference
@@ -30,6 +30,7 @@ class ClaimKind(Enum):
     """Why time is taken."""
 
     APPOINTMENT = "APPOINTMENT"
+    HOLD = "HOLD"
     BLOCK = "BLOCK"
 
 
@@ -55,6 +56,7 @@ class Slot(Owned, Base):
         CheckConstraint("ends_at > starts_at", name="times"),
         CheckConstraint("hours_end_at >= ends_at", name="hours_end_at"),
         CheckConstraint("capacity > 0", name="capacity"),
+        CheckConstraint("(status = 'HELD') = (held_until IS NOT NULL)", name="held_until"),
         CheckConstraint("(status = 'REMOVED') = (removed_at IS NOT NULL)", name="removed_at"),
         Index(
             "uq_slots_calendar_id_starts_at",
@@ -79,6 +81,9 @@ class Slot(Owned, Base):
     status: Mapped[SlotStatus] = mapped_column(named_enum(SlotStatus, "slot_status"))
     capacity: Mapped[int] = mapped_column(SmallInteger)
     booked_count: Mapped[int] = mapped_column(SmallInteger, server_default="0", default=0)
+    # Who holds a place in it, and until when it is HELD at most, while it is.
+    held_by: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}", default=list)
+    held_until: Mapped[datetime | None]
     # When the working hours that it lies in end: how long a visit that begins here may take.
     hours_end_at: Mapped[datetime]
     # Free, but kept clear after a visit: staff alone may book it.
@@ -102,6 +107,7 @@ class Claim(Owned, Base):
     __table_args__ = (
         owned_reference("calendar_id", "calendars"),
         owned_reference("appointment_id", "appointments"),
+        owned_reference("held_by_id", "users"),
         ExcludeConstraint(
             ("calendar_id", "="),
             ("lane", "="),
@@ -115,7 +121,19 @@ class Claim(Owned, Base):
         CheckConstraint(
             "(kind = 'APPOINTMENT') = (appointment_id IS NOT NULL)", name="appointment"
         ),
+        CheckConstraint("(kind = 'HOLD') = (held_by_id IS NOT NULL)", name="held_by_id"),
+        CheckConstraint("(kind = 'HOLD') = (expires_at IS NOT NULL)", name="expires_at"),
         Index("ix_claims_appointment_id", "appointment_id"),
+        # Somebody who holds a time of a calendar holds no other one of it.
+        Index(
+            "uq_claims_held_by_id_calendar_id",
+            "organization_id",
+            "held_by_id",
+            "calendar_id",
+            unique=True,
+            postgresql_where=text("kind = 'HOLD'"),
+        ),
+        Index("ix_claims_expires_at", "expires_at", postgresql_where=text("kind = 'HOLD'")),
     )
 
     calendar_id: Mapped[UUID]
@@ -123,6 +141,10 @@ class Claim(Owned, Base):
     kind: Mapped[ClaimKind] = mapped_column(named_enum(ClaimKind, "claim_kind"))
     lane: Mapped[int] = mapped_column(SmallInteger)
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    held_by_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    # A hold may be prolonged once.
+    is_extended: Mapped[bool] = mapped_column(server_default="false", default=False)
     # Until when the lane is kept clear after it; None: no longer than it takes.
     clear_until: Mapped[datetime | None]
     reason: Mapped[str | None]

@@ -12,7 +12,7 @@ from resolvers.acts import act
 from resolvers.cursors import Cursor, cursor
 from resolvers.loaders import load
 from services import availability, visit_types
-from services.calendar import blocks, generation
+from services.calendar import blocks, generation, holds
 from services.calendar import slots as slot_service
 from services.calendar.generation import Preview
 from services.context import Context
@@ -21,6 +21,8 @@ from services.errors import NotFound
 
 set_availability = act(generation.set_availability)
 generate_slots = act(generation.generate_slots)
+hold_slot = act(holds.hold_slot)
+release_hold = act(holds.release_hold)
 block_time = act(blocks.block_time)
 unblock_time = act(blocks.unblock_time)
 
@@ -88,6 +90,11 @@ async def is_bookable(
         return False
     has_room = await load(info, slot_service.slots_with_room, root.id, visit_type=visit_type)
     return bool(has_room)
+
+
+def is_held_by_viewer(root: Any, info: Info[Context, None]) -> bool:
+    """Whether the viewer holds a place in a slot."""
+    return slot_service.is_held_by_viewer(info.context, root)
 
 
 async def next_available_slot(root: Any, info: Info[Context, None]) -> Slot | None:

@@ -33,19 +33,6 @@ describe_enum(
         "NO_SHOW": "The patient did not come.",
     },
 )
-describe_enum(
-    errors.NotBookableReason,
-    "Why a free slot cannot be booked by the viewer.",
-    {
-        "PAST": "It has begun, or for staff: it is over.",
-        "TOO_SOON": "The minimum notice has passed.",
-        "BEYOND_HORIZON": "It is further ahead than the booking horizon.",
-        "NOT_ACCEPTING": "The doctor is not accepting patients.",
-        "NOT_OFFERED": "The doctor does not offer this kind of visit.",
-        "VISIT_TOO_LONG": "The working hours end before the visit would.",
-        "KEPT_CLEAR": "It is kept clear between two visits.",
-    },
-)
 
 
 @value
@@ -112,22 +99,6 @@ class AppointmentUpdate:
         "something. Null after a reset.",
         previous_cursor_of_update,
     )
-
-
-@shows(errors.SlotTaken)
-class SlotTaken(UserError):
-    """See the refusal."""
-
-    alternatives: list[Slot] = field(
-        "The nearest free slots of the same calendar, at most three.", rows=3
-    )
-
-
-@shows(errors.NotBookable)
-class NotBookable(UserError):
-    """See the refusal."""
-
-    reason: errors.NotBookableReason = field("Which rule.")
 
 
 @shows(errors.PatientBusy)

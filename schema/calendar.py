@@ -49,6 +49,20 @@ describe_enum(
     },
 )
 
+describe_enum(
+    errors.NotBookableReason,
+    "Why a free slot cannot be booked by the viewer.",
+    {
+        "PAST": "It has begun, or for staff: it is over.",
+        "TOO_SOON": "The minimum notice has passed.",
+        "BEYOND_HORIZON": "It is further ahead than the booking horizon.",
+        "NOT_ACCEPTING": "The doctor is not accepting patients.",
+        "NOT_OFFERED": "The doctor does not offer this kind of visit.",
+        "VISIT_TOO_LONG": "The working hours end before the visit would.",
+        "KEPT_CLEAR": "It is kept clear between two visits.",
+    },
+)
+
 CalendarOwner = Annotated[
     Doctor, strawberry.union("CalendarOwner", description="Whose time a calendar shows.")
 ]
@@ -101,10 +115,20 @@ class Slot(Node):
     )
     is_bookable: bool = field(
         "May be booked by the viewer now: free, in the future, inside notice and horizon; for a "
-        "visit of a type, with room for all of it and its buffer.",
+        "visit of a type, with room for all of it and its buffer. Also what the viewer holds.",
         resolvers.is_bookable,
         arguments={"visit_type_id": Arg("What kind of visit; just the slot where left out.")},
         scope=Scope.ROLE,
+        of_holders=True,
+    )
+    held_until: datetime | None = field(
+        "Until when it is kept at most; only while it is HELD.", scope=Scope.PUBLIC
+    )
+    is_held_by_viewer: bool = field(
+        "The viewer holds a place in it.",
+        resolvers.is_held_by_viewer,
+        scope=Scope.PUBLIC,
+        of_holders=True,
     )
     appointments: list[Appointment] = field(
         "Appointments in this slot that the viewer may see.",
@@ -138,11 +162,51 @@ class CalendarUpdate:
     )
 
 
+@shows(errors.SlotTaken)
+class SlotTaken(UserError):
+    """See the refusal."""
+
+    alternatives: list[Slot] = field(
+        "The nearest free slots of the same calendar, at most three.", rows=3
+    )
+
+
+@shows(errors.NotBookable)
+class NotBookable(UserError):
+    """See the refusal."""
+
+    reason: errors.NotBookableReason = field("Which rule.")
+
+
 @shows(errors.TimeTaken)
 class TimeTaken(UserError):
     """See the refusal."""
 
     appointments: list[Appointment] = field("What stands there.", rows=SLOTS_A_DAY)
+
+
+@shows(errors.TooManyHolds)
+class TooManyHolds(UserError):
+    """See the refusal."""
+
+    limit: int = field("How many times one person may hold.")
+
+
+@inputs
+class HoldSlotInput:
+    """What to keep for the viewer while they book."""
+
+    slot_id: ID = given("Which slot.", node="Slot")
+    visit_type_id: ID | None = given(
+        "For what kind of visit; just the slot where left out.", node="VisitType", default=None
+    )
+
+
+@inputs
+class ReleaseHoldInput:
+    """What to let others have."""
+
+    slot_id: ID = given("Which slot.", node="Slot")
 
 
 @inputs
@@ -165,6 +229,7 @@ class UnblockTimeInput:
     ends_at: datetime = given("Until when.")
 
 
+HELD = {"slot": (Slot, "The slot as it is now.")}
 SLOTS = {"slots": (list[Slot], "The slots that it touched, as they are now.")}
 SIZES = {"slots": SLOTS_A_DAY}
 
@@ -173,6 +238,19 @@ SIZES = {"slots": SLOTS_A_DAY}
 class CalendarMutations:
     """See the root."""
 
+    hold_slot = mutation(
+        "Keeps a time for the viewer, as long as the booking policy says, instead of what they hold"
+        " of the same calendar. Holding it again prolongs it, once.",
+        resolvers.hold_slot,
+        HoldSlotInput,
+        returns=HELD,
+    )
+    release_hold = mutation(
+        "Lets others have what the viewer holds of a slot.",
+        resolvers.release_hold,
+        ReleaseHoldInput,
+        returns=HELD,
+    )
     block_time = mutation(
         "Closes a time without appointments; its slots become BLOCKED.",
         resolvers.block_time,

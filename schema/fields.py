@@ -33,6 +33,7 @@ NEVER_EMPTY = "never empty"
 # At run time it is a class, whatever it is for a type checker.
 MAYBE: Any = Maybe
 SCOPE = "scope"
+OF_HOLDERS = "of_holders"
 SENSITIVE = "sensitive"
 NO_LISTS: Mapping[str, Rows] = MappingProxyType({})
 
@@ -77,11 +78,13 @@ def field(
     scope: Scope = Scope.VIEWER,
     rows: Rows | None = None,
     weight: int | None = None,
+    of_holders: bool = False,
     **options: Any,
 ) -> Any:
     """A field of an object type. Without a resolver it is the row's attribute of the same name.
 
     Args:
+        of_holders: within its scope it has another value for those who hold the slot.
         rows: how many rows it has, where it is a list; of a page it is known.
         weight: what it costs, where that is not what a row costs; a plain value costs nothing.
 
@@ -92,7 +95,7 @@ def field(
     whole: dict[str, Any] = {"resolver": resolver, "description": description, "name": name}
     if "first" in (arguments or {}):
         rows, weight = PAGE_SIZE, PAGE_WEIGHT
-    metadata = {SCOPE: scope, COST: Cost(rows, weight)}
+    metadata = {SCOPE: scope, OF_HOLDERS: of_holders, COST: Cost(rows, weight)}
     made: Any = strawberry.field(**whole, metadata=metadata, **options)
     _describe(made, arguments or {})
     return made

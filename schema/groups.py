@@ -48,7 +48,13 @@ async def watch(shared: Shared, context: "Context", subscriber: "Subscriber[Payl
     async def render(update: Any) -> Payload:
         return await _executed(shared, _scoped(shared, context), update)
 
-    rendering = Rendering(render, shared.group(context))
+    async def render_own(update: Any) -> Payload:
+        return await _executed(shared, context.for_operation(), update)
+
+    whom = shared.plan.whom
+    is_shared = whom.but_for_holders and whom.scope is not Scope.VIEWER and context.user_id
+    own = render_own if is_shared else None
+    rendering = Rendering(render, shared.group(context), own)
     try:
         await _watch(shared, context, rendering, subscriber)
     except Exception as error:  # noqa: BLE001 - whatever it is, the viewer is told so much
@@ -69,9 +75,9 @@ def _watch(
 
 def _scoped(shared: Shared, context: "Context") -> "Context":
     """The context of a whole group: it knows no more of its viewers than they have in common."""
-    if shared.plan.scope is Scope.PUBLIC:
+    if shared.plan.whom.scope is Scope.PUBLIC:
         return context.for_everybody()
-    if shared.plan.scope is Scope.ROLE:
+    if shared.plan.whom.scope is Scope.ROLE:
         return context.for_role()
     return context.for_operation()
 

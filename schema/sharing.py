@@ -2,14 +2,16 @@
 
 Two subscriptions are of one group where organization, document, operation, variables and whom the
 selection is for are the same: then one execution and one encoding serve both. Whom it is for is the
-narrowest scope of the selected fields, as each says where it is declared. Anything unusual belongs
-to no group and is executed for its viewer alone, in the ordinary way.
+narrowest scope of the selected fields, as each says where it is declared; who holds a slot that an
+update shows is sent an update of their own. Anything unusual belongs to no group and is executed
+for its viewer alone, in the ordinary way.
 """
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeGuard
+from functools import reduce
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import orjson
 from graphql import (
@@ -33,7 +35,7 @@ from graphql.execution.values import get_argument_values, get_variable_values
 from strawberry.types.field import StrawberryField
 
 from schema.documents import Documents, Rejected, check_nesting, check_price
-from schema.fields import SCOPE, Scope
+from schema.fields import OF_HOLDERS, SCOPE, Scope
 from schema.prices import Price
 
 if TYPE_CHECKING:
@@ -45,6 +47,21 @@ AFTER = "after"
 MOST_PLANS = 200
 
 
+class Whom(NamedTuple):
+    """For whom a selection is the same: its scope, and whether holders see something else in it."""
+
+    scope: Scope
+    but_for_holders: bool
+
+    def and_for(self, other: "Whom") -> "Whom":
+        """For whom this and the other are the same."""
+        return Whom(max(self.scope, other.scope), self.but_for_holders or other.but_for_holders)
+
+
+EVERYBODY = Whom(Scope.PUBLIC, but_for_holders=False)
+ONE_VIEWER = Whom(Scope.VIEWER, but_for_holders=False)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is the same for all subscriptions with one document and operation name."""
@@ -53,7 +70,7 @@ class Plan:
     document: DocumentNode
     operation: OperationDefinitionNode
     field: FieldNode
-    scope: Scope
+    whom: Whom
     # The variable that holds the cursor: viewers with different cursors are one group.
     after_variable: str | None
     price: Price
@@ -89,11 +106,12 @@ class Shared:
         # As text: the bytes keep the whole page that they were written into.
         variables = orjson.dumps(public, option=orjson.OPT_SORT_KEYS).decode()
         whom: Hashable = None
-        if self.plan.scope is Scope.ROLE:
+        scope = self.plan.whom.scope
+        if scope is Scope.ROLE:
             whom = context.role
-        elif self.plan.scope is Scope.VIEWER:
+        elif scope is Scope.VIEWER:
             whom = context.user_id, context.role
-        return context.organization.id, self.plan.key, variables, self.plan.scope, whom
+        return context.organization.id, self.plan.key, variables, scope, whom
 
 
 class Plans:
@@ -161,10 +179,10 @@ class Plans:
         if not _is_live(field):
             return None
         scopes = _Scopes(self._schema, document.node)
-        scope = scopes.of(operation.selection_set, self._schema.subscription_type)
+        whom = scopes.of(operation.selection_set, self._schema.subscription_type)
         key = (query, operation_name)
         after_variable = _after_variable(field, query)
-        return Plan(key, document.node, operation, field, scope, after_variable, found.price)
+        return Plan(key, document.node, operation, field, whom, after_variable, found.price)
 
 
 class _Scopes:
@@ -177,14 +195,14 @@ class _Scopes:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
-        self._known: dict[str, Scope] = {}
+        self._known: dict[str, Whom] = {}
 
-    def of(self, selections: SelectionSetNode, parent: Any) -> Scope:
+    def of(self, selections: SelectionSetNode, parent: Any) -> Whom:
         """The narrowest scope among the fields. Validation has shown that fragments end."""
-        scopes = (self._of_one(selection, parent) for selection in selections.selections)
-        return max(scopes, default=Scope.PUBLIC)
+        found = (self._of_one(selection, parent) for selection in selections.selections)
+        return reduce(Whom.and_for, found, EVERYBODY)
 
-    def _of_one(self, selection: SelectionNode, parent: Any) -> Scope:
+    def _of_one(self, selection: SelectionNode, parent: Any) -> Whom:
         if isinstance(selection, FragmentSpreadNode):
             return self._of_fragment(selection.name.value)
         if isinstance(selection, InlineFragmentNode):
@@ -192,16 +210,16 @@ class _Scopes:
             inside = self._types[condition.name.value] if condition else parent
             return self.of(selection.selection_set, inside)
         if not isinstance(selection, FieldNode):
-            return Scope.VIEWER
+            return ONE_VIEWER
         if selection.name.value.startswith("__"):
-            return Scope.PUBLIC
-        declared = _declared_scope(parent, selection.name.value)
+            return EVERYBODY
+        declared = _declared(parent, selection.name.value)
         if selection.selection_set is None:
             return declared
         kind = get_named_type(parent.fields[selection.name.value].type)
-        return max(declared, self.of(selection.selection_set, kind))
+        return declared.and_for(self.of(selection.selection_set, kind))
 
-    def _of_fragment(self, name: str) -> Scope:
+    def _of_fragment(self, name: str) -> Whom:
         if name not in self._known:
             fragment = self._fragments[name]
             inside = self._types[fragment.type_condition.name.value]
@@ -209,12 +227,12 @@ class _Scopes:
         return self._known[name]
 
 
-def _declared_scope(parent: GraphQLObjectType | GraphQLInterfaceType, name: str) -> Scope:
+def _declared(parent: GraphQLObjectType | GraphQLInterfaceType, name: str) -> Whom:
     definition = parent.fields[name].extensions.get("strawberry-definition")
     if not isinstance(definition, StrawberryField):
-        return Scope.VIEWER
-    scope: Scope = definition.metadata.get(SCOPE, Scope.VIEWER)
-    return scope
+        return ONE_VIEWER
+    declared = definition.metadata
+    return Whom(declared.get(SCOPE, Scope.VIEWER), bool(declared.get(OF_HOLDERS)))
 
 
 def _is_live(selection: SelectionNode) -> TypeGuard[FieldNode]:

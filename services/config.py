@@ -107,6 +107,7 @@ class Config:
         sign_ups_per_address: how many accounts may be made from one address in an hour.
         password_resets_per_account: how many may be asked for in an hour, for one account and from
             one address.
+        holds_per_patient: how often a patient may hold a time in an hour.
         rate_limit_url: Redis or Valkey, in which several processes count together; empty: each
             counts by itself.
         allowed_origins: whose pages may use the API from a browser, besides the server's own.
@@ -144,6 +145,7 @@ class Config:
     points_per_organization: int = 60_000
     sign_ups_per_address: int = 5
     password_resets_per_account: int = 3
+    holds_per_patient: int = 30
     rate_limit_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()

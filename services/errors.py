@@ -16,7 +16,7 @@
         ├── AlreadySent           notifications
         ├── NameTaken, InUse      directory
         ├── OverlappingTemplates, BeyondHorizon, NoAvailability   availability
-        ├── TimeTaken, SlotTaken, NotBookable                     calendar
+        ├── TimeTaken, SlotTaken, NotBookable, TooManyHolds       calendar
         └── PatientBusy, BookingLimitReached, CancellationClosed,
             InvalidTransition     appointments
 
@@ -224,6 +224,16 @@ class SlotTaken(Refusal):
     def __init__(self, alternatives: "Sequence[Slot]" = ()) -> None:
         super().__init__("slot_id")
         self.alternatives = alternatives
+
+
+class TooManyHolds(Refusal):
+    """The viewer holds as many times as one may."""
+
+    message = "You hold too many times already; release one of them first."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("slot_id")
+        self.limit = limit
 
 
 class NotBookableReason(Enum):

@@ -82,6 +82,7 @@ class Rates:
     organization: RateLimitItem
     sign_ups: RateLimitItem
     password_resets: RateLimitItem
+    holds: RateLimitItem
 
     @classmethod
     def of(cls, config: Config) -> "Rates":
@@ -96,6 +97,7 @@ class Rates:
             password_resets=RateLimitItemPerHour(
                 config.password_resets_per_account, namespace="password-resets"
             ),
+            holds=RateLimitItemPerHour(config.holds_per_patient, namespace="holds"),
         )
 
 

@@ -8,7 +8,7 @@ watched says how it is read; whom it is for and how an update travels is known e
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from services.context import Context
 from services.errors import NotSignedIn, Unavailable
-from services.live.audiences import Place, Step, Subscriber
+from services.live.audiences import NOBODY, Apart, Own, Place, Step, Subscriber
 from services.live.feeds import Feed
 from services.organizations import find_organization
 
@@ -35,6 +35,12 @@ class Update(Protocol):
     @property
     def revision(self) -> int:
         """Where it leads to."""
+
+    @property
+    def holders(self) -> Collection[UUID]:
+        """The users who hold something that it shows: to them it may be another than to the rest
+        of those who are shown it.
+        """
 
 
 R = TypeVar("R")
@@ -83,11 +89,13 @@ class Watched(ABC, Generic[R, U]):
 class Rendering(Generic[U, T]):
     """How updates are turned into what viewers are sent, and who is sent the same.
 
-    Viewers of an equal `group` are one audience, and get one rendering.
+    Viewers of an equal `group` are one audience, and get one rendering; `own` renders an update for
+    this viewer alone, where they hold something that it shows.
     """
 
     render: Callable[[U], Awaitable[T]]
     group: Hashable
+    own: Callable[[U], Awaitable[T]] | None = None
 
 
 async def watch(
@@ -116,9 +124,13 @@ async def watch(
             try:
                 async with asyncio.timeout(seconds) as token:
                     first = await _in_time(view.first(after), context)
-                    await subscriber.begin(first.update)
+                    own = _own(context, rendering)
+                    shown = first.update
+                    if own is not None and own.person in first.apart.people:
+                        shown = await _in_time(own.render(first.apart.update), context)
+                    await subscriber.begin(shown)
                     with (
-                        audience.sitting(subscriber, first.revision) as seat,
+                        audience.sitting(subscriber, first.revision, own) as seat,
                         live.rights.holding(viewer.right if viewer else None, seat.fail),
                     ):
                         await seat.failed
@@ -127,6 +139,12 @@ async def watch(
                     raise
                 # Said aloud, so that the client renews its token and comes back with its cursor.
                 raise NotSignedIn from None
+
+
+def _own(context: Context, rendering: Rendering[U, T]) -> Own[T] | None:
+    if rendering.own is None or context.user_id is None:
+        return None
+    return Own(context.user_id, rendering.own)
 
 
 async def _in_time(first: Awaitable[T], context: Context) -> T:
@@ -150,6 +168,7 @@ class _First(Generic[T]):
     update: T
     revision: int
     is_reset: bool
+    apart: Apart
 
 
 class _View(Generic[R, U, T]):
@@ -168,7 +187,8 @@ class _View(Generic[R, U, T]):
 
         async def read() -> _First[T]:
             update = await self._first(after)
-            return _First(await self._rendered(update), update.revision, update.reset)
+            shown = await self._rendered(update)
+            return _First(shown, update.revision, update.reset, self._apart(update))
 
         key = (self._rendering.group, "first", after)
         first = await self._feed.shared(key, read, seconds=FIRST_PICTURE_SECONDS)
@@ -197,7 +217,13 @@ class _View(Generic[R, U, T]):
             # Something was purged while nobody here could read it: show all, and go on.
             self._feed.meters.resets.inc()
             update = await self._watched.read_all()
-        return Step(update.revision, await self._rendered(update))
+        return Step(update.revision, await self._rendered(update), self._apart(update))
+
+    def _apart(self, update: U) -> Apart:
+        """For whom the update is to be rendered apart."""
+        if self._rendering.own is None:
+            return NOBODY
+        return Apart(update.holders, update)
 
     async def _rendered(self, update: U) -> T:
         """The update as it is sent, by the rules that the organization has now: it may have changed

@@ -38,6 +38,7 @@ PLENTY = {
     "points_per_organization": 10**9,
     "sign_ups_per_address": 10**9,
     "password_resets_per_account": 10**9,
+    "holds_per_patient": 10**9,
 }
 CONFIG = Config(secret_key=secrets.token_urlsafe(48), development=True, **PLENTY)
 CLUSTER = pytest.StashKey[EmbeddedPostgres]()

@@ -5,7 +5,7 @@ appointments last changed. An appointment that moves to another doctor changes i
 both, so that it leaves the one and enters the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -63,6 +63,11 @@ class AppointmentUpdate:
     removed_ids: Sequence[UUID]
     revision: int
     previous_revision: int | None
+
+    @property
+    def holders(self) -> Collection[UUID]:
+        """Nobody: it is for its viewer alone as it is."""
+        return ()
 
 
 async def note_in_agendas(

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from models import (
     Appointment,
     AppointmentStatus,
+    Claim,
     Patient,
     Role,
     Slot,
@@ -35,9 +36,9 @@ from services.appointments.changes import (
     require_in_time,
 )
 from services.appointments.lists import visible_appointments
-from services.calendar.grid import Span, locked_for_change, refresh_span, release
-from services.calendar.places import Place, calendar_of, claim, free_place, offered, span_from
-from services.calendar.slots import nearest_free, slots_by_id
+from services.calendar.grid import locked_for_change, refresh_span, release
+from services.calendar.places import Place, calendar_of, claim, free_place, offered
+from services.calendar.slots import alternatives
 from services.context import Context
 from services.directory.patients import visible_patients
 from services.errors import (
@@ -52,7 +53,6 @@ from services.errors import (
     SlotTaken,
 )
 from services.idempotency import Request, once, row_of
-from services.visit_types import visit_types_by_id
 
 # No vowels, so that no words come out, and nothing that is misheard or misread.
 LETTERS = "2346789BCDFGHJKMPQRTVWXZ"
@@ -149,7 +149,7 @@ async def reschedule_appointment(
         calendar_id = await calendar_of(session, slot_id)
         await locked_for_change(context, session, appointment.calendar_id, calendar_id)
         # Released before it is asked what is free: a visit is not in its own way.
-        for span in await release(session, appointment.id):
+        for span in await release(session, Claim.appointment_id == appointment.id):
             await refresh_span(session, span)
         visit_type = await _visit_type_of(session, appointment)
         place = await free_place(context, session, slot_id, visit_type)
@@ -175,14 +175,6 @@ class _Wish:
     patient_id: UUID | None = None
     visit_type_id: UUID | None = None
 
-    async def known(self, context: Context) -> tuple[Slot | None, VisitType | None]:
-        """The slot and the visit type, where they are there."""
-        slots = await slots_by_id(context, [self.slot_id])
-        if self.visit_type_id is None:
-            return slots.get(self.slot_id), None
-        visit_types = await visit_types_by_id(context, [self.visit_type_id])
-        return slots.get(self.slot_id), visit_types.get(self.visit_type_id)
-
 
 async def _explained(
     context: Context,
@@ -196,14 +188,10 @@ async def _explained(
     try:
         return await once(context, request, work, row_of(Appointment))
     except SlotTaken as refusal:
-        slot, visit_type = await wish.known(context)
-        refusal.alternatives = await nearest_free(context, slot, visit_type) if slot else ()
+        refusal.alternatives = await alternatives(context, wish.slot_id, wish.visit_type_id)
         raise
     except PatientBusy as refusal:
-        slot, visit_type = await wish.known(context)
-        if slot is not None:
-            span = span_from(slot, visit_type)
-            refusal.conflicting = await _conflicting(context, wish.patient_id, span)
+        refusal.conflicting = await _conflicting(context, wish)
         raise
 
 
@@ -283,15 +271,24 @@ async def _flush(session: WriteSession) -> None:
         raise
 
 
-async def _conflicting(context: Context, patient_id: UUID | None, span: Span) -> Appointment | None:
-    """The open appointment of the patient at a time, if the viewer may see it."""
+async def _conflicting(context: Context, wish: _Wish) -> Appointment | None:
+    """The open appointment of the patient at the time that is wanted, if the viewer may see it."""
+    kind = VisitType.id == wish.visit_type_id
+    ends_at = func.coalesce(
+        Slot.starts_at + func.make_interval(0, 0, 0, 0, 0, VisitType.minutes), Slot.ends_at
+    )
     statement = (
         select(Appointment)
+        .select_from(Slot)
+        .outerjoin(VisitType, kind)
+        .join(
+            Appointment,
+            (Appointment.starts_at < ends_at) & (Appointment.ends_at > Slot.starts_at),
+        )
         .where(
-            Appointment.patient_id == patient_id,
+            Slot.id == wish.slot_id,
+            Appointment.patient_id == wish.patient_id,
             Appointment.status.in_(states.OPEN),
-            Appointment.starts_at < span.ends_at,
-            Appointment.ends_at > span.starts_at,
             visible_appointments(context),
         )
         .limit(1)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from models import Appointment, AppointmentEvent, Role
+from models import Appointment, AppointmentEvent, Claim, Role
 from models.database import WriteSession, violated_constraint
 from services import checks, trail
 from services.access import Permission, act
@@ -235,7 +235,7 @@ async def _changed(
     await session.flush()
     spans: Sequence[Span] = [_taken_by(appointment)]
     if frees_time:
-        spans = await release(session, appointment.id)
+        spans = await release(session, Claim.appointment_id == appointment.id)
     for span in spans:
         await refresh_span(session, span)
     await note_in_agendas(context, session, appointment)

@@ -12,11 +12,13 @@ from models.database import ReadSession, WriteSession
 from services import checks
 from services.access import Permission, act
 from services.calendar.grid import (
+    Span,
     locked_for_change,
     overlapping_ids,
     refresh_slots,
     replace_blocks,
 )
+from services.calendar.places import give_up_holds
 from services.calendar.slots import checked_window, require_managed
 from services.context import Context
 from services.errors import TimeTaken
@@ -74,6 +76,9 @@ async def _closed(
     )
     if appointments := await session.rows(taken):
         raise TimeTaken(appointments)
+    # Whoever holds a time has not booked it yet.
+    closed = Span(calendar_id, starts_at, ends_at, ends_at)
+    await give_up_holds(session, closed, Claim.kind == ClaimKind.HOLD)
     old = await _blocks(session, calendar_id, starts_at, ends_at)
     # One block instead of several that overlap: the constraint allows no other.
     bounds = [ends(claim) for claim in old]

@@ -27,7 +27,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     or_,
     select,
     text,
@@ -54,6 +53,11 @@ REFRESH = """
         SELECT slots.id, calendars.revision,
                count(*) FILTER (WHERE claims.kind = 'APPOINTMENT' AND claims.during && cell)
                    AS booked,
+               count(*) FILTER (WHERE claims.kind = 'HOLD' AND claims.during && cell) AS held,
+               min(claims.expires_at) FILTER (WHERE claims.during && cell) AS held_until,
+               coalesce(array_agg(DISTINCT claims.held_by_id) FILTER (
+                   WHERE claims.held_by_id IS NOT NULL AND claims.during && cell), '{{}}')
+                   AS held_by,
                coalesce(bool_or(claims.kind = 'BLOCK' AND claims.during && cell), false)
                    AS is_blocked,
                count(DISTINCT lane) AS used,
@@ -69,21 +73,27 @@ REFRESH = """
                                            slots.ends_at, '[)')
             AND (claims.during && cell OR claims.clear_until > slots.starts_at)
         WHERE slots.organization_id = :organization_id AND {which}
-        GROUP BY slots.organization_id, slots.id, calendars.revision)
-    UPDATE slots
-    SET booked_count = occupied.booked,
-        revision = occupied.revision,
-        status = (CASE
+        GROUP BY slots.organization_id, slots.id, calendars.revision),
+    told AS (
+        SELECT occupied.*, (CASE
             WHEN occupied.is_gone THEN 'REMOVED'
-            WHEN slots.is_withdrawn OR occupied.booked >= slots.capacity THEN 'BOOKED'
-            WHEN occupied.is_blocked THEN 'BLOCKED'
+            WHEN slots.is_withdrawn OR booked >= slots.capacity THEN 'BOOKED'
+            WHEN is_blocked THEN 'BLOCKED'
+            WHEN booked + held >= slots.capacity THEN 'HELD'
             ELSE 'AVAILABLE'
-        END)::slot_status,
-        in_buffer = occupied.used >= slots.capacity
-            AND occupied.booked < slots.capacity AND NOT occupied.is_blocked,
-        removed_at = CASE WHEN occupied.is_gone THEN coalesce(slots.removed_at, now()) END
-    FROM occupied
-    WHERE slots.organization_id = :organization_id AND slots.id = occupied.id
+        END)::slot_status AS status
+        FROM occupied JOIN slots ON slots.organization_id = :organization_id
+                                AND slots.id = occupied.id)
+    UPDATE slots
+    SET booked_count = told.booked,
+        revision = told.revision,
+        status = told.status,
+        held_by = told.held_by,
+        held_until = CASE WHEN told.status = 'HELD' THEN told.held_until END,
+        in_buffer = told.status = 'AVAILABLE' AND told.used >= slots.capacity,
+        removed_at = CASE WHEN told.is_gone THEN coalesce(slots.removed_at, now()) END
+    FROM told
+    WHERE slots.organization_id = :organization_id AND slots.id = told.id
 """
 REFRESH_SLOTS = text(REFRESH.format(which="slots.id = ANY(:slot_ids)"))
 REFRESH_TIME = text(
@@ -93,6 +103,14 @@ REFRESH_TIME = text(
             AND slots.starts_at > CAST(:starts_at AS timestamptz) - interval '1 day'"""
     )
 )
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who a time is held for, and until when."""
+
+    user_id: UUID
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -172,7 +190,9 @@ def _taking(*, keeps_clear: bool) -> Insert:
         "id": func.gen_random_uuid(),
         "calendar_id": calendar_id,
         "appointment_id": bindparam("appointment_id", type_=Uuid()),
-        "kind": literal(ClaimKind.APPOINTMENT, Claim.kind.type),
+        "kind": bindparam("kind", type_=Claim.kind.type),
+        "held_by_id": bindparam("held_by_id", type_=Uuid()),
+        "expires_at": bindparam("expires_at", type_=DateTime(timezone=True)),
         "lane": func.min(lanes.c.lane),
         "during": func.tstzrange(starts_at, ends_at),
         "clear_until": func.nullif(clear_until, ends_at),
@@ -191,9 +211,10 @@ TAKE = {keeps_clear: _taking(keeps_clear=keeps_clear) for keeps_clear in (True, 
 
 
 async def take(
-    session: WriteSession, span: Span, appointment_id: UUID, *, capacity: int, keeps_clear: bool
+    session: WriteSession, span: Span, taker: UUID | Holder, *, capacity: int, keeps_clear: bool
 ) -> bool:
-    """Claim a time for an appointment, in the lowest free lane; False where there is none.
+    """Claim a time for an appointment or for a holder, in the lowest free lane; False where there
+    is none.
 
     Raises:
         SlotTaken: somebody has taken it past the lock; the constraint has seen it.
@@ -202,12 +223,17 @@ async def take(
     values = {
         "organization_id": session.organization_id,
         "calendar_id": span.calendar_id,
-        "appointment_id": appointment_id,
         "starts_at": span.starts_at,
         "ends_at": span.ends_at,
         "clear_until": span.clear_until,
         "capacity": capacity,
     }
+    if isinstance(taker, Holder):
+        held = {"held_by_id": taker.user_id, "expires_at": taker.expires_at}
+        values |= {"kind": ClaimKind.HOLD, "appointment_id": None, **held}
+    else:
+        held = {"held_by_id": None, "expires_at": None}
+        values |= {"kind": ClaimKind.APPOINTMENT, "appointment_id": taker, **held}
     try:
         lane = (await session.execute(TAKE[keeps_clear], values)).scalar_one_or_none()
     except IntegrityError as error:
@@ -217,9 +243,9 @@ async def take(
     return lane is not None
 
 
-async def release(session: WriteSession, appointment_id: UUID) -> Sequence[Span]:
-    """Give back all the time that an appointment takes; what that was."""
-    statement = delete(Claim).where(Claim.appointment_id == appointment_id)
+async def release(session: WriteSession, *conditions: ColumnElement[bool]) -> Sequence[Span]:
+    """Give back the time of the claims that meet the conditions; what time that was."""
+    statement = delete(Claim).where(*conditions).execution_options(synchronize_session=False)
     gone = await session.execute(
         statement.returning(
             Claim.calendar_id,

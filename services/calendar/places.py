@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select, true
+from sqlalchemy import ColumnElement, any_, exists, func, select, true
+from sqlalchemy.dialects.postgresql import Range
 
-from models import Claim, Doctor, Slot, SlotStatus, VisitType, VisitTypeDoctor
+from models import Claim, ClaimKind, Doctor, Slot, SlotStatus, VisitType, VisitTypeDoctor
 from models.database import ReadSession, WriteSession
 from services.access import STAFF
-from services.calendar.grid import Span, lanes_in_use, take
+from services.calendar.grid import Holder, Span, lanes_in_use, refresh_span, release, take
 from services.calendar.rules import why_not_bookable
 from services.context import Context
 from services.errors import NotBookable, NotBookableReason, NotFound, SlotTaken
@@ -83,6 +84,14 @@ async def free_place(
         .where(Slot.id == slot_id)
     )
     slot, doctor, is_offered = (await session.execute(statement)).one()
+    span = span_from(slot, visit_type)
+    # Holds are looked for only where there can be some: mostly there are none.
+    if slot.held_by or span.ends_at > slot.ends_at:
+        is_over = Claim.expires_at <= context.now
+        if context.user_id in slot.held_by:
+            is_over |= Claim.held_by_id == context.user_id
+        await give_up_holds(session, span, is_over)
+        await session.refresh(slot)
     reason = why_not_bookable(
         slot,
         policy=context.organization.booking_policy,
@@ -97,13 +106,26 @@ async def free_place(
         raise NotBookable(reason)
     if slot.status is not SlotStatus.AVAILABLE:
         raise SlotTaken
-    return Place(slot, doctor, span_from(slot, visit_type))
+    return Place(slot, doctor, span)
+
+
+async def give_up_holds(session: WriteSession, span: Span, which: ColumnElement[bool]) -> None:
+    """Let others have what is held in a time of a locked calendar."""
+    during = Range(span.starts_at, span.ends_at)
+    for freed in await release(
+        session,
+        Claim.calendar_id == span.calendar_id,
+        Claim.kind == ClaimKind.HOLD,
+        Claim.during.overlaps(during),
+        which,
+    ):
+        await refresh_span(session, freed)
 
 
 async def claim(
-    context: Context, session: WriteSession, place: Place, appointment_id: UUID
+    context: Context, session: WriteSession, place: Place, taker: UUID | Holder
 ) -> None:
-    """Take a place for an appointment.
+    """Take a place for an appointment, or for somebody who holds it.
 
     Raises:
         SlotTaken: a part of the time is not free.
@@ -113,7 +135,7 @@ async def claim(
     slot, span = place.slot, place.span
     keeps_clear = context.role not in STAFF
     capacity = slot.capacity
-    if await take(session, span, appointment_id, capacity=capacity, keeps_clear=keeps_clear):
+    if await take(session, span, taker, capacity=capacity, keeps_clear=keeps_clear):
         return
     bodies = lanes_in_use(
         span.calendar_id, span.starts_at, span.ends_at, span.ends_at, keeps_clear=False
@@ -133,7 +155,9 @@ def span_from(slot: Slot, visit_type: VisitType | None) -> Span:
 
 
 def has_room(context: Context, visit_type: VisitType | None) -> ColumnElement[bool]:
-    """Which free slots the viewer could have a visit begin with, as far as time is taken."""
+    """Which slots the viewer could have a visit begin with, as far as time is taken: what they hold
+    of that very slot is not.
+    """
     is_patient = context.role not in STAFF
     if visit_type is None:
         return ~Slot.in_buffer if is_patient else true()
@@ -142,6 +166,9 @@ def has_room(context: Context, visit_type: VisitType | None) -> ColumnElement[bo
     in_use = lanes_in_use(
         Slot.calendar_id, Slot.starts_at, ends_at, clear_until, keeps_clear=is_patient
     )
+    if context.user_id is not None:
+        is_own = (Claim.held_by_id == context.user_id) & (context.user_id == any_(Slot.held_by))
+        in_use = in_use.where(is_own.is_not(True))
     count = in_use.with_only_columns(func.count(Claim.lane.distinct())).correlate(Slot)
     has_lane = count.scalar_subquery() < Slot.capacity
     return has_lane & (ends_at <= Slot.hours_end_at) if is_patient else has_lane

@@ -16,6 +16,7 @@ from services.calendar.places import has_room
 from services.calendar.rules import horizon_ends, why_not_bookable
 from services.context import Context
 from services.errors import InvalidInput, NotFound
+from services.visit_types import visit_types_by_id
 
 LONGEST_WINDOW = timedelta(days=92)
 
@@ -104,7 +105,8 @@ def is_bookable(
 
     Whether there is room for a visit of a certain type, `slots_with_room` knows.
     """
-    return slot.status is SlotStatus.AVAILABLE and not why_not_bookable(
+    is_free = slot.status is SlotStatus.AVAILABLE or is_held_by_viewer(context, slot)
+    return is_free and not why_not_bookable(
         slot,
         policy=context.organization.booking_policy,
         is_accepting_patients=is_accepting_patients,
@@ -112,6 +114,11 @@ def is_bookable(
         now=context.now,
         visit_minutes=visit_minutes,
     )
+
+
+def is_held_by_viewer(context: Context, slot: Slot) -> bool:
+    """Whether the viewer holds a place in the slot."""
+    return context.user_id is not None and context.user_id in slot.held_by
 
 
 @act(Permission.SEE_CALENDAR)
@@ -166,12 +173,17 @@ async def next_available(context: Context, calendar_ids: Sequence[UUID]) -> Mapp
         return {slot.calendar_id: slot for slot in await session.rows(statement)}
 
 
-async def nearest_free(
-    context: Context, slot: Slot, visit_type: VisitType | None = None, count: int = 3
+async def alternatives(
+    context: Context, slot_id: UUID, visit_type_id: UUID | None = None, count: int = 3
 ) -> Sequence[Slot]:
     """The slots of the same calendar that are nearest in time among those that the visit could
     begin with; a part of refusals.
     """
+    slot = (await slots_by_id(context, [slot_id])).get(slot_id)
+    kinds = await visit_types_by_id(context, [visit_type_id]) if visit_type_id else {}
+    if slot is None:
+        return ()
+    visit_type = kinds.get(visit_type_id) if visit_type_id else None
     policy = context.organization.booking_policy
     bookable = select(Slot).where(
         Slot.calendar_id == slot.calendar_id,

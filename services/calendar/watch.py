@@ -1,6 +1,6 @@
 """The live view of a calendar: its slots in a window. How views go on is said in `watching`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -35,6 +35,11 @@ class CalendarUpdate:
     slots: Sequence[Slot]
     revision: int
     previous_revision: int | None
+
+    @property
+    def holders(self) -> Collection[UUID]:
+        """Who holds one of the slots."""
+        return {holder for slot in self.slots for holder in slot.held_by}
 
 
 @feed(Permission.SEE_CALENDAR)

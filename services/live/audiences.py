@@ -8,11 +8,20 @@ says; how an update travels, the subscriber.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Hashable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import time
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from services.live.meters import Meters
 
@@ -30,11 +39,31 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Apart:
+    """The people for whom an update is rendered apart from all others, and what is rendered."""
+
+    people: Collection[Hashable]
+    update: Any
+
+
+NOBODY = Apart((), None)
+
+
+@dataclass(frozen=True)
 class Step(Generic[T]):
     """What leads from a place to a revision: an update, or nothing that would be shown."""
 
     revision: int
     update: T | None
+    apart: Apart = NOBODY
+
+
+@dataclass(frozen=True)
+class Own(Generic[T]):
+    """Who a subscriber is, and how an update is rendered for them alone."""
+
+    person: Hashable
+    render: Callable[[Any], Awaitable[T]]
 
 
 class Subscriber(ABC, Generic[T]):
@@ -74,11 +103,12 @@ class Seat(Generic[T]):
 
     """
 
-    __slots__ = ("failed", "place", "subscriber")
+    __slots__ = ("failed", "own", "place", "subscriber")
 
-    def __init__(self, subscriber: Subscriber[T], place: Place) -> None:
+    def __init__(self, subscriber: Subscriber[T], place: Place, own: Own[T] | None) -> None:
         self.subscriber = subscriber
         self.place: Place | None = place
+        self.own = own
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def fail(self, error: Exception) -> None:
@@ -121,10 +151,12 @@ class Audience(Generic[T]):
         self._work.cancel()
 
     @contextmanager
-    def sitting(self, subscriber: Subscriber[T], revision: int) -> Iterator[Seat[T]]:
+    def sitting(
+        self, subscriber: Subscriber[T], revision: int, own: Own[T] | None = None
+    ) -> Iterator[Seat[T]]:
         """A place for a subscriber who was sent everything up to a revision."""
         place = Place(revision, revision)
-        seat = Seat(subscriber, place)
+        seat = Seat(subscriber, place, own)
         self._places.setdefault(place, set()).add(seat)
         subscriber.wake = self.wake
         if revision < self.told:
@@ -165,15 +197,39 @@ class Audience(Generic[T]):
         # Those who stand further back than what was told before missed at least one telling.
         is_merged = place.seen < self._told_before
         seats = list(self._places.get(place, ()))
+        apart = await self._rendered_apart(seats, step)
         for start in range(0, len(seats), DELIVERIES_AT_ONCE):
             if start:
                 await asyncio.sleep(0)
-            given = self._give(seats[start : start + DELIVERIES_AT_ONCE], step.update, there)
+            some = seats[start : start + DELIVERIES_AT_ONCE]
+            given = self._give(some, step.update, apart, there)
             self._meters.merged.inc(given if is_merged else 0)
         if step.update is not None and self._committed_at is not None:
             self._meters.lag.observe(max(0.0, time() - self._committed_at))
 
-    def _give(self, seats: Sequence[Seat[T]], update: T | None, there: Place) -> int:
+    async def _rendered_apart(self, seats: Sequence[Seat[T]], step: Step[T]) -> Mapping[Seat[T], T]:
+        """What those are given for whom the update is another than for the rest."""
+        rendered: dict[Seat[T], T] = {}
+        if not step.apart.people:
+            return rendered
+        for seat in seats:
+            if seat.own is not None and seat.own.person in step.apart.people:
+                try:
+                    rendered[seat] = await seat.own.render(step.apart.update)
+                except Exception as error:  # noqa: BLE001 - one who fails must not fail the others
+                    seat.fail(error)
+                    # Not to be shown what is for the others.
+                    self._leave(seat.place, [seat])
+                    seat.place = None
+        return rendered
+
+    def _give(
+        self,
+        seats: Sequence[Seat[T]],
+        update: T | None,
+        apart: Mapping[Seat[T], T],
+        there: Place,
+    ) -> int:
         """Give an update to those who are still here and can take it, and move them on; to how many
         it was given.
         """
@@ -187,7 +243,7 @@ class Audience(Generic[T]):
                 if not subscriber.is_ready:
                     continue
                 try:
-                    subscriber.take(update)
+                    subscriber.take(apart.get(seat, update) if apart else update)
                     given += 1
                 except Exception as error:  # noqa: BLE001 - one who fails must not fail the others
                     seat.fail(error)

@@ -49,6 +49,7 @@ Calendar: id owner timeZone slots templates cursor
 AvailabilityTemplate: id calendar weekdays startTime endTime slotMinutes bufferMinutes capacity
 AvailabilityTemplate: validFrom validUntil
 Slot: id calendar startsAt endsAt status capacity bookedCount version isBookable
+Slot: heldUntil isHeldByViewer
 Slot.appointments                   -  o  o  +  +
 CalendarUpdate: reset slots cursor previousCursor
 Session: accessToken accessTokenExpiresAt refreshToken user

@@ -192,8 +192,10 @@ def slot(realm: Realm, name: str, whose: str, hour: float, *, booked: int = 0) -
         starts_at=tomorrow(0) + timedelta(hours=hour),
         ends_at=tomorrow(0) + timedelta(hours=hour + 0.5),
         hours_end_at=tomorrow(0) + timedelta(hours=hour + 8),
-        status=SlotStatus.BOOKED if booked else SlotStatus.AVAILABLE,
-        capacity=1,
+        # One place is booked, the other one held.
+        status=SlotStatus.HELD if booked else SlotStatus.AVAILABLE,
+        held_until=tomorrow() if booked else None,
+        capacity=1 + booked,
         booked_count=booked,
         revision=0,
     )

@@ -95,6 +95,8 @@ Mutation.setAvailability            U  F  o  +  +  |  U  F  N  N  N
 Mutation.generateSlots              U  F  o  +  +  |  U  F  N  N  N
 Mutation.blockTime                  U  F  o  +  +  |  U  F  N  N  N
 Mutation.unblockTime                U  F  o  +  +  |  U  F  N  N  N
+Mutation.holdSlot                   U  +  +  +  +  |  U  N  N  N  N
+Mutation.releaseHold                U  +  +  +  +  |  U  N  N  N  N
 Mutation.bookAppointment            U  o  o  +  +  |  U  N  N  N  N
 Mutation.rescheduleAppointment      U  o  o  +  +  |  U  N  N  N  N
 Mutation.cancelAppointment          U  o  o  +  +  |  U  N  N  N  N

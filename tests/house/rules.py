@@ -225,6 +225,8 @@ WITHOUT_KEY = {
     "requestPasswordReset": "nobody is signed in; limited for each account",
     "requestEmailChange": "takes a password, of which a key would keep a fast hash",
     "generateSlots": "makes what is missing",
+    "holdSlot": "whoever holds it holds it, once more prolongs it once",
+    "releaseHold": "ends what there is",
 }
 
 
@@ -256,6 +258,8 @@ BEFORE_ANY_VIEWER = {
     "make_demo",
     "keep_house",
     "end_lost_views",
+    "sweep_holds",
+    "give_up_expired",
     "clean_up",
     "keep_sealing",
     "seal",
@@ -298,6 +302,7 @@ CROSSING = {
     "create_organization",
     "make_demo",
     "end_lost_views",
+    "give_up_expired",
     "seal",
     "_sweep",
     "_delete",
@@ -322,7 +327,7 @@ def crossings(root: Path) -> list[str]:
 
 
 # Parts that read by themselves, after an act that had its permission.
-PARTS = {"nearest_free", "checked_password", "require_password", "own_account", "holder_of"}
+PARTS = {"alternatives", "checked_password", "require_password", "own_account", "holder_of"}
 
 
 def declared_refusals() -> dict[str, set[str]]:

@@ -32,6 +32,7 @@ POINTS_TO = {
     "availability_templates.calendar_id": "calendars",
     "claims.appointment_id": "appointments",
     "claims.calendar_id": "calendars",
+    "claims.held_by_id": "users",
     "doctors.calendar_id": "calendars",
     "doctors.department_id": "departments",
     "doctors.office_id": "offices",
@@ -51,6 +52,8 @@ OWN_KEYS = {
     "idempotency_keys": "user_id",
     "visit_type_doctors": "doctor_id",
 }
+# What else such a row must be.
+BESIDES = {"claims.held_by_id": ("kind = 'HOLD'", "appointment_id = NULL", "expires_at = now()")}
 # constraint: what breaks it, each alone.
 CHECKS = {
     "ck_user_tokens_email": ["email = 'n@x.example'", "purpose = 'EMAIL_CHANGE'"],
@@ -65,12 +68,15 @@ CHECKS = {
     "ck_claims_clear_until": ["clear_until = upper(during)"],
     "ck_claims_during": ["during = 'empty'", "during = tstzrange(lower(during), lower(during))"],
     "ck_claims_lane": ["lane = -1"],
+    "ck_claims_held_by_id": ["held_by_id = gen_random_uuid()"],
+    "ck_claims_expires_at": ["expires_at = now()"],
     "ck_organizations_horizon_months": ["horizon_months = 0", "horizon_months = 25"],
     "ck_organizations_minimum_notice_minutes": ["minimum_notice_minutes = -1"],
     "ck_organizations_cancellation_notice_minutes": ["cancellation_notice_minutes = -1"],
     "ck_organizations_max_open_appointments": ["max_open_appointments_per_patient = 0"],
     "ck_organizations_hold_minutes": ["hold_minutes = 0", "hold_minutes = 121"],
     "ck_slots_capacity": ["capacity = 0"],
+    "ck_slots_held_until": ["status = 'HELD'", "held_until = now()"],
     "ck_slots_hours_end_at": ["hours_end_at = ends_at - interval '1 s'"],
     "ck_slots_removed_at": ["status = 'REMOVED'", "removed_at = now()"],
     "ck_slots_times": ["ends_at = starts_at"],
@@ -175,7 +181,8 @@ async def test_no_row_points_at_another_organizations(
     target = POINTS_TO[reference]
     foreign = await fill(connection, nth=2)
     key = OWN_KEYS.get(table, "id")
-    statement = f"UPDATE {table} SET {column} = $2 WHERE {key} = $1"
+    also = "".join(f", {change}" for change in BESIDES.get(reference, ()))
+    statement = f"UPDATE {table} SET {column} = $2{also} WHERE {key} = $1"
     refused = await refusing(connection, statement, clinic[table], foreign[target])
     assert refused == f"fk_{column}_{target}"
     refused = await refusing(connection, statement, clinic[table], uuid4())

@@ -1,0 +1,160 @@
+"""Holds: time that is kept for somebody who is booking, for so long as the organization says.
+
+A hold is a claim that ends by itself. One person holds one time of a calendar at most, and only so
+many in all. What is over is given up by whoever wants the time, and otherwise by the sweep of any
+server, so that live views are told; never by somebody who only looks.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import Range
+
+from models import Calendar, Claim, ClaimKind, Slot, User, VisitType
+from models.database import WriteSession
+from services.access import STAFF, Permission, act
+from services.calendar.grid import Holder, Span, locked_for_change, refresh_span, release
+from services.calendar.places import claim, free_place, give_up_holds, offered, span_from
+from services.calendar.slots import alternatives
+from services.context import Context, Server, answering_unavailable
+from services.errors import NotBookable, NotFound, NotSignedIn, SlotTaken, TooManyHolds
+from services.organizations import find_organization
+
+# Of one person, in all calendars together.
+MOST_HOLDS, MOST_HOLDS_OF_STAFF = 3, 20
+SWEEP_SECONDS = 1.0
+# So many calendars in one round: the next comes soon.
+CALENDARS_AT_ONCE = 100
+
+
+@act(Permission.BOOK, SlotTaken, NotBookable, TooManyHolds)
+async def hold_slot(context: Context, *, slot_id: UUID, visit_type_id: UUID | None = None) -> Slot:
+    """Hold the time of a visit that begins with a slot, instead of what the viewer holds of the
+    same calendar. Holding again what one holds prolongs it, once.
+
+    Raises:
+        SlotTaken: the time is not free; the three nearest that are come along.
+        NotBookable: the rules do not let the viewer book it.
+        TooManyHolds: the viewer holds as much as is allowed.
+
+    """
+    user_id = _user_id(context)
+    if context.role not in STAFF:
+        limits = context.server.limits
+        await limits.spend(limits.rates.holds, str(user_id))
+    try:
+        async with context.writing() as session:
+            slot = await _slot(session, slot_id)
+            visit_type = await offered(session, visit_type_id)
+            await _hold(context, session, user_id, slot, visit_type)
+            await session.refresh(slot)
+            return slot
+    except SlotTaken as refusal:
+        refusal.alternatives = await alternatives(context, slot_id, visit_type_id)
+        raise
+
+
+@act(Permission.BOOK)
+async def release_hold(context: Context, *, slot_id: UUID) -> Slot:
+    """Let others have what the viewer holds of a slot; where that is nothing, nothing changes."""
+    user_id = _user_id(context)
+    async with context.writing() as session:
+        slot = await _slot(session, slot_id)
+        await locked_for_change(context, session, slot.calendar_id)
+        await give_up_holds(session, span_from(slot, None), Claim.held_by_id == user_id)
+        await session.refresh(slot)
+    return slot
+
+
+async def sweep_holds(server: Server) -> None:
+    """Give up what is over, for as long as the server runs."""
+    while True:
+        await give_up_expired(server)
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def give_up_expired(server: Server) -> int:
+    """Give up the holds that are over, and tell the live views; in how many calendars."""
+    is_over = (Claim.kind == ClaimKind.HOLD) & (Claim.expires_at <= server.clock())
+    statement = select(Claim.organization_id, Claim.calendar_id).where(is_over).distinct()
+    async with answering_unavailable(), server.database.crossing_organizations() as session:
+        calendars = (await session.execute(statement.limit(CALENDARS_AT_ONCE))).all()
+    count = 0
+    for organization_id, calendar_id in calendars:
+        organization = await find_organization(server.database, organization_id=organization_id)
+        count += await _give_up_expired(Context(server, organization), calendar_id, is_over)
+    return count
+
+
+async def _give_up_expired(
+    context: Context, calendar_id: UUID, is_over: ColumnElement[bool]
+) -> bool:
+    """Give up what is over in one calendar, unless somebody else does so, or works on it."""
+    # Locked before it is looked what is over: then a rival has either not begun, or is through.
+    locking = (
+        select(Calendar.id)
+        .where(Calendar.id == calendar_id)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    there = select(Claim.id).where(Claim.calendar_id == calendar_id, is_over).limit(1)
+    async with context.writing() as session:
+        if not await session.rows(locking) or not await session.rows(there):
+            return False
+        await locked_for_change(context, session, calendar_id)
+        for span in await release(session, Claim.calendar_id == calendar_id, is_over):
+            await refresh_span(session, span)
+    return True
+
+
+async def _hold(
+    context: Context,
+    session: WriteSession,
+    user_id: UUID,
+    slot: Slot,
+    visit_type: VisitType | None,
+) -> None:
+    # One act at a time counts the holds of a person; the person always before the calendar.
+    person = select(User.id).where(User.id == user_id).with_for_update(key_share=True)
+    await session.execute(person)
+    await locked_for_change(context, session, slot.calendar_id)
+    span = span_from(slot, visit_type)
+    until = context.now + timedelta(minutes=context.organization.booking_policy.hold_minutes)
+    is_live = (Claim.held_by_id == user_id) & (Claim.expires_at > context.now)
+    holds: list[Claim] = await session.rows(select(Claim).where(is_live))
+    here = next((own for own in holds if own.calendar_id == slot.calendar_id), None)
+    if here is not None:
+        if here.during == Range(span.starts_at, span.ends_at):
+            await _prolong(session, here, span, until)
+            return
+        for freed in await release(session, Claim.id == here.id):
+            await refresh_span(session, freed)
+    place = await free_place(context, session, slot.id, visit_type)
+    most = MOST_HOLDS_OF_STAFF if context.role in STAFF else MOST_HOLDS
+    if len(holds) - bool(here) >= most:
+        raise TooManyHolds(most)
+    await claim(context, session, place, Holder(user_id, until))
+    await refresh_span(session, span)
+
+
+async def _prolong(session: WriteSession, hold: Claim, span: Span, until: datetime) -> None:
+    """Prolong a hold, once."""
+    if not hold.is_extended:
+        hold.expires_at, hold.is_extended = until, True
+        await session.flush()
+        await refresh_span(session, span)
+
+
+async def _slot(session: WriteSession, slot_id: UUID) -> Slot:
+    statement = select(Slot).where(Slot.id == slot_id)
+    slot: Slot | None = (await session.execute(statement)).scalar_one_or_none()
+    if slot is None:
+        raise NotFound("slot_id")
+    return slot
+
+
+def _user_id(context: Context) -> UUID:
+    if context.user_id is None:
+        raise NotSignedIn
+    return context.user_id
