@@ -1,36 +1,30 @@
-"""The command line: where the environment is read, and what is run with it.
+"""The command line: its commands, and what is run by each.
 
 No rule lives here, and nothing imports this file. `python main.py --help` lists the commands.
 """
 
 import argparse
 import asyncio
-import contextlib
 import getpass
-import os
-import secrets
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import Field, fields
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Sequence
 
-from dotenv import load_dotenv
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+import environment
 import serving
 from application import announcement, application
 from models import Organization
 from models.database import Database
-from models.embedded import DatabaseUnavailable, EmbeddedPostgres
-from models.migration import migrate
-from models.trouble import DatabaseUnusable, said_in_a_sentence
+from models.embedded import DatabaseUnavailable
+from models.trouble import DatabaseUnusable
 from schema.root import schema
 from services import demo, housekeeping, logs, organizations
 from services.accounts.users import create_admin
 from services.audit import chain
 from services.calendar.generation import generate_all
-from services.config import Config, ConfigurationError, registered_documents
+from services.config import Config, ConfigurationError
 from services.context import Context, Server
 from services.delivery import Delivery
 from services.errors import Refusal, ServiceError
@@ -40,119 +34,22 @@ from services.mailer import mailer_for
 from services.meters import show
 from services.passwords import Passwords
 
-HERE = Path(__file__).parent
-DATA = HERE / ".data"
-DEMO_PASSWORD = "a calm river by the clinic"  # noqa: S105 - shown to everybody who runs the demo
 console = Console()
-
-
-# ------------------------------------------------------------------------------ the environment
-
-
-def settings(*, is_demo: bool = False) -> Config:
-    """The settings from the environment and `.env`.
-
-    Raises:
-        ConfigurationError: one of them is missing or cannot be.
-
-    """
-    environ = os.environ
-    port = environ.get("PORT", "8000")
-    if not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise ConfigurationError("PORT must be a whole number from 1 to 65535.")
-    development = is_demo or is_on("DEVELOPMENT")
-    return Config(
-        secret_key=environ.get("SECRET_KEY") or (demo_secret() if is_demo else ""),
-        base_url=environ.get("BASE_URL", f"http://127.0.0.1:{port}").rstrip("/"),
-        base_domain=environ.get("BASE_DOMAIN", ""),
-        development=development,
-        introspection=is_on("INTROSPECTION"),
-        persisted_documents=registered_documents(environ.get("PERSISTED_DOCUMENTS", "")),
-        demo=is_demo,
-        demo_password=environ.get("DEMO_PASSWORD", DEMO_PASSWORD),
-        broadcast_url=environ.get("BROADCAST_URL", ""),
-        rate_limit_url=environ.get("RATE_LIMIT_URL", ""),
-        allowed_origins=listed("ALLOWED_ORIGINS"),
-        trusted_proxies=listed("TRUSTED_PROXIES"),
-        smtp_url=environ.get("SMTP_URL", ""),
-        mail_from=environ.get("MAIL_FROM", ""),
-        confirm_email=is_on("CONFIRM_EMAIL", default=not development),
-        **{one.name: whole_number(one) for one in fields(Config) if one.type is int},
-    )
-
-
-def is_on(name: str, *, default: bool = False) -> bool:
-    """A setting that is yes or no."""
-    return (os.environ.get(name) or str(default)).lower() in {"1", "true", "yes"}
-
-
-def listed(name: str) -> tuple[str, ...]:
-    """A setting that is words with commas between them."""
-    return tuple(filter(None, map(str.strip, os.environ.get(name, "").split(","))))
-
-
-def whole_number(setting: "Field[int]") -> int:
-    """A setting that is a number from 1; in the environment it has the same name in capitals."""
-    name = setting.name.upper()
-    word = os.environ.get(name, str(setting.default))
-    if not word.isdecimal():
-        raise ConfigurationError(f"{name} must be a whole number.")
-    if int(word) < 1:
-        raise ConfigurationError(f"{name} must be at least 1.")
-    return int(word)
-
-
-def one_of(name: str, words: Sequence[str], default: str) -> str:
-    """A setting that is one of some words."""
-    word = os.environ.get(name) or default
-    if word not in words:
-        raise ConfigurationError(f"{name} must be one of: {', '.join(words)}.")
-    return word
-
-
-def demo_secret() -> str:
-    """A secret of this checkout's own, so that restarting the demo signs nobody out."""
-    file = DATA / "demo-secret"
-    if not file.exists():
-        DATA.mkdir(exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48))
-    return file.read_text()
-
-
-@contextlib.contextmanager
-def database_address() -> Iterator[str]:
-    """The address of the database: DATABASE_URL, or an embedded one that runs as long as this."""
-    if url := os.environ.get("DATABASE_URL"):
-        with said_in_a_sentence(url):
-            yield url
-        return
-    with EmbeddedPostgres(DATA / "postgres") as postgres:
-        postgres.create_database("appointments")
-        url = postgres.url("appointments")
-        migrate(url)
-        yield url
-
-
-# ------------------------------------------------------------------------------ the commands
 
 
 def serve(arguments: argparse.Namespace) -> None:
     """Serve until stopped."""
-    config = settings(is_demo=arguments.demo)
-    logs.set_up(
-        one_of("LOG_FORMAT", logs.FORMATS, "text" if config.development else "json"),
-        one_of("LOG_LEVEL", logs.LEVELS, "INFO"),
-    )
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
-    with database_address() as url:
+    config = environment.settings(is_demo=arguments.demo)
+    environment.set_up_logs(config)
+    host, port = environment.address()
+    with environment.database_address() as url:
         if arguments.migrate:
-            migrate(url, owner=os.environ.get("MIGRATION_URL"))
+            environment.migrated(url)
         if arguments.demo:
             asyncio.run(with_server(config, url, make_demo_once))
         text = announcement(config, host, port)
         app = application(config, url)
-        show(app.state.meters, os.environ.get("METRICS_ADDRESS", ""))
+        show(app.state.meters, environment.metrics_address())
         serving.Server(
             app,
             host=host,
@@ -183,15 +80,14 @@ def work(_: argparse.Namespace) -> None:
         async with Delivery(server), until_stopped():
             console.print("Sending what is to be mailed. Stop with Ctrl+C.")
 
-    with database_address() as url:
-        asyncio.run(with_server(settings(), url, send))
+    with environment.database_address() as url:
+        asyncio.run(with_server(environment.settings(), url, send))
 
 
 def command(work: Callable[[Server], Awaitable[None]]) -> None:
     """Run some work of the command line on the database of the environment."""
-    secret = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(48)
-    config = Config(secret_key=secret, broadcast_url=os.environ.get("BROADCAST_URL", ""))
-    with database_address() as url:
+    config = environment.settings_of_a_command()
+    with environment.database_address() as url:
         asyncio.run(with_server(config, url, work))
 
 
@@ -204,7 +100,7 @@ async def make_demo_once(server: Server) -> None:
 
 async def make_demo(server: Server, size: demo.DemoSize) -> None:
     """Make the demo's data with a progress bar."""
-    password = server.config.demo_password or os.environ.get("DEMO_PASSWORD", DEMO_PASSWORD)
+    password = server.config.demo_password
     with progress_bar() as bar:
         tasks: dict[str, TaskID] = {}
 
@@ -313,8 +209,8 @@ def demonstrate(arguments: argparse.Namespace) -> None:
 
 def migrate_database(_: argparse.Namespace) -> None:
     """Bring the database to the newest schema."""
-    with database_address() as url:
-        migrate(url, owner=os.environ.get("MIGRATION_URL"))
+    with environment.database_address() as url:
+        environment.migrated(url)
     console.print("The database is up to date.")
 
 
@@ -382,7 +278,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command; what goes wrong is said in a sentence."""
-    load_dotenv(HERE / ".env")
+    environment.load()
     logs.set_up("text", "INFO")
     arguments = parser().parse_args(words)
     try:

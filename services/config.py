@@ -1,4 +1,4 @@
-"""The settings of one server: a frozen value, built once by main.py and refused when unfit.
+"""The settings of one server: a frozen value, built once, and refused when unfit.
 
 Nothing here reads the environment.
 """

@@ -27,6 +27,7 @@ BREAKS: list[tuple[Rule, str, str]] = [
     (rules.long_functions, "services/slots.py", "def f():\n" + "    x = 1\n" * 50),
     (rules.late_imports, "services/slots.py", "def f():\n    import os\n"),
     (rules.environment_readers, "services/slots.py", "import os\nx = os.environ\n"),
+    (rules.environment_readers, "main.py", "import os\nx = os.environ\n"),
     (rules.environment_readers, "application.py", "import os\nx = os.getenv('X')\n"),
     (rules.foreign_materials, "main.py", "import strawberry\n"),
     (rules.foreign_materials, "application.py", "from sqlalchemy import select\n"),

@@ -18,8 +18,8 @@ def copy(tmp_path: Path) -> Path:
     """The house, to be damaged."""
     for room in (*ROOMS, "serving"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("main.py", "application.py", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / file, tmp_path / file)
+    for file in (*ROOT.glob("*.py"), ROOT / "pyproject.toml", ROOT / "requirements.lock"):
+        shutil.copy(file, tmp_path)
     return tmp_path
 
 
@@ -73,6 +73,7 @@ def test_import_linter_stops_a_wrong_arrow(copy: Path, file: str, line: str, con
     [
         ("import os", "F401"),
         ("import main", "TID251"),
+        ("import environment", "TID251"),
         ("import application", "TID251"),
         ("def undocumented(): ...", "D103"),
         ("def untyped(value):\n    return value", "ANN001"),

@@ -88,11 +88,11 @@ def modules_without_docstring(root: Path) -> list[str]:
 
 
 def environment_readers(root: Path) -> list[str]:
-    """Modules other than main.py that read the environment."""
+    """Modules other than environment.py that read the environment."""
     return [
         str(path.relative_to(root))
         for path, tree in parsed(root)
-        if path.name != "main.py" and "benchmarks" not in path.parts
+        if path.name != "environment.py" and "benchmarks" not in path.parts
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     ]

@@ -14,7 +14,7 @@ from broadcaster import Broadcast
 
 import serving
 from application import application
-from main import settings
+from environment import settings
 from services.live import feeds
 
 NEVER = 10.0**9
