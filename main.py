@@ -25,7 +25,7 @@ from services.accounts.users import create_admin
 from services.audit import chain
 from services.calendar.generation import generate_all
 from services.config import Config, ConfigurationError
-from services.context import Context, Server
+from services.context import Context, Server, answering_unavailable
 from services.delivery import Delivery
 from services.errors import Refusal, ServiceError
 from services.live.feeds import Live
@@ -182,7 +182,8 @@ def purge(_: argparse.Namespace) -> None:
     """Delete what nobody can use any more."""
 
     async def work(server: Server) -> None:
-        deleted = await housekeeping.clean_up(server.database, server.clock())
+        async with answering_unavailable():
+            deleted = await housekeeping.clean_up(server.database, server.clock())
         console.print(f"Deleted {housekeeping.in_words(deleted)}.")
 
     command(work)

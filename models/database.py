@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
@@ -35,6 +37,8 @@ SERVER_SETTINGS = {
 
 # What a transaction chose for itself after it had looked what was free: looking again helps.
 CHOSEN = frozenset({"uq_appointments_reference", "uq_users_username", "uq_patients_email"})
+LOST_CONNECTION = frozenset({"57P01", "57P02", "57P03", "08000", "08003", "08006", "53300"})
+GAVE_UP_WAITING = frozenset({"55P03", "57014"})
 
 
 class OrganizationSession(Session):
@@ -195,3 +199,26 @@ def may_succeed_if_repeated(error: DBAPIError) -> bool:
     """
     collided = violated_constraint(error) in CHOSEN
     return collided or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
+
+
+def why_away(error: BaseException) -> str | None:
+    """In a few words, how the database failed to answer; None where it is not to blame: it could
+    not be reached, or was too busy to answer in time.
+    """
+    # A server that is gone answers in many ways: refused, reset, too late, or no socket at all.
+    if isinstance(error, OSError | PoolTimeout):
+        return f"{type(error).__name__}: {error}"
+    if not isinstance(error, DBAPIError | asyncpg.PostgresError):
+        return None
+    # While a connection is made, the driver's own errors come as they are.
+    original = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(original, "sqlstate", None)
+    is_lost = isinstance(error, DBAPIError) and (
+        error.connection_invalidated
+        or isinstance(error, InterfaceError)
+        or (isinstance(error, OperationalError) and state is None)
+    )
+    if is_lost or state in LOST_CONNECTION | GAVE_UP_WAITING:
+        cause = getattr(original, "__cause__", None) or original
+        return f"{type(cause).__name__} {state or ''}".strip()
+    return None

@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
 
 from models import Organization, Role, User
-from models.database import Database, ReadSession, WriteSession, may_succeed_if_repeated
+from models.database import Database, ReadSession, WriteSession, why_away
 from services.config import Config
 from services.errors import InvalidInput, Unavailable
 from services.limits import Limits, Turns, household
@@ -170,8 +169,6 @@ class Context:
             yield session
 
 
-LOST_CONNECTION = frozenset({"57P01", "57P02", "57P03", "08000", "08003", "08006", "53300"})
-GAVE_UP_WAITING = frozenset({"55P03", "57014"})
 # The one character that a text of the database cannot hold: NUL.
 NO_SUCH_CHARACTER = "22021"
 
@@ -183,22 +180,11 @@ async def answering_unavailable() -> AsyncIterator[None]:
     """
     try:
         yield
-    # A server that is gone answers in many ways: refused, reset, too late, or no socket at all.
-    except (OSError, PoolTimeout) as error:
-        log.warning("The database cannot be reached: %s", error)
-        raise Unavailable from error
-    except DBAPIError as error:
-        if may_succeed_if_repeated(error):
-            raise
-        state = getattr(error.orig, "sqlstate", None)
-        if state == NO_SUCH_CHARACTER:
-            raise InvalidInput("Control characters are not allowed.") from error
-        lost = error.connection_invalidated or isinstance(error, InterfaceError)
-        if (
-            lost
-            or state in LOST_CONNECTION | GAVE_UP_WAITING
-            or (isinstance(error, OperationalError) and state is None)
-        ):
-            log.warning("The database did not answer: %s %s", type(error.orig).__name__, state)
+    except Exception as error:
+        if (why := why_away(error)) is not None:
+            log.warning("The database did not answer: %s", why)
             raise Unavailable from error
+        original = error.orig if isinstance(error, DBAPIError) else None
+        if getattr(original, "sqlstate", None) == NO_SUCH_CHARACTER:
+            raise InvalidInput("Control characters are not allowed.") from error
         raise

@@ -19,9 +19,8 @@ from sqlalchemy.orm import aliased
 
 from models import Notification, NotificationStatus
 from services.accounts.letters import written
-from services.context import Context, Server, answering_unavailable
-from services.errors import Unavailable
-from services.live.tasks import ended
+from services.context import Context, Server
+from services.live.tasks import Outage, ended
 from services.mailer import Mail, NotSent, NullMailer
 from services.organizations import find_organization
 
@@ -71,6 +70,7 @@ class Delivery:
     def __init__(self, server: Server, *, farewell: float = FAREWELL_SECONDS) -> None:
         self._server = server
         self._farewell = farewell
+        self._outage = Outage("Delivery of mail")
         self._sending: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None]
         self._ends = False
@@ -100,9 +100,8 @@ class Delivery:
             # Before the look, so that what is written down meanwhile brings another.
             waits.clear()
             try:
-                await self._take_up()
-            except Unavailable:
-                log.warning("Put off: the database cannot be reached")
+                with self._outage:
+                    await self._take_up()
             except Exception:
                 log.exception("Failed, and goes on")
             with suppress(TimeoutError):
@@ -114,10 +113,7 @@ class Delivery:
         room = AT_ONCE - len(self._sending)
         if not room:
             return
-        async with (
-            answering_unavailable(),
-            self._server.database.crossing_organizations() as session,
-        ):
+        async with self._server.database.crossing_organizations() as session:
             rows = await session.rows(DUE.limit(room))
             for row in rows:
                 row.attempts += 1
@@ -170,18 +166,13 @@ class Delivery:
         with suppress(TimeoutError):
             async with asyncio.timeout(LEASE.total_seconds()):
                 while True:
-                    try:
+                    with self._outage:
                         await self._executed(statement.where(mine))
-                    except Unavailable:
-                        await asyncio.sleep(1)
-                    else:
                         return
+                    await asyncio.sleep(1)
 
     async def _executed(self, statement: Any) -> None:
-        async with (
-            answering_unavailable(),
-            self._server.database.crossing_organizations() as session,
-        ):
+        async with self._server.database.crossing_organizations() as session:
             await session.execute(statement)
 
 

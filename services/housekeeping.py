@@ -16,8 +16,8 @@ from models.database import Database
 from services import idempotency, notifications
 from services.accounts import purge as accounts
 from services.calendar.purge import BATCH, calendars_to_purge, purge_calendar
-from services.context import Server, answering_unavailable
-from services.errors import Unavailable
+from services.context import Server
+from services.live.tasks import Outage
 
 log = logging.getLogger("housekeeping")
 
@@ -33,27 +33,25 @@ def _outlived(now: datetime) -> Sequence[tuple[type[Base], ColumnElement[bool]]]
 
 async def keep_house(server: Server) -> None:
     """Delete now and every hour, for as long as the server runs."""
+    outage = Outage("Housekeeping")
     while True:
         try:
-            deleted = await clean_up(server.database, server.clock())
-        except Unavailable:
-            log.warning("Put off until the next time")
+            with outage:
+                deleted = await clean_up(server.database, server.clock())
+                if any(deleted.values()):
+                    log.info("Deleted %s", in_words(deleted))
         except Exception:
             log.exception("Failed, and is tried again the next time")
-        else:
-            if any(deleted.values()):
-                log.info("Deleted %s", in_words(deleted))
         await asyncio.sleep(server.config.housekeeping_seconds)
 
 
 async def clean_up(database: Database, now: datetime) -> Mapping[str, int]:
     """Delete what nobody can use any more; how many rows of each table that were."""
-    async with answering_unavailable():
-        deleted = {
-            table.__tablename__: await _delete(database, table, condition)
-            for table, condition in _outlived(now)
-        }
-        return deleted | {Slot.__tablename__: await _purge_calendars(database)}
+    deleted = {
+        table.__tablename__: await _delete(database, table, condition)
+        for table, condition in _outlived(now)
+    }
+    return deleted | {Slot.__tablename__: await _purge_calendars(database)}
 
 
 def in_words(deleted: Mapping[str, int]) -> str:

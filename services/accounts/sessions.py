@@ -33,6 +33,7 @@ from services.errors import (
     TooManyAttempts,
 )
 from services.live.rights import Right
+from services.live.tasks import Outage
 from services.notifications import notify
 
 MOST_SIGN_INS = 10
@@ -111,15 +112,17 @@ async def end_lost_views(server: Server) -> None:
     """End the live views of those who signed out, were deactivated, or are now something else than
     they were when they opened them; again and again, for as long as the server runs.
     """
+    outage = Outage("Ending lost views")
     while True:
         await asyncio.sleep(server.config.sweep_seconds)
         if not (held := server.live.rights.held):
             continue
         statement = RIGHTS.where(SignIn.id.in_({right.sign_in_id for right in held}))
-        async with server.database.crossing_organizations() as session:
-            good = {Right(*row) for row in (await session.execute(statement)).all()}
-        for right in held - good:
-            server.live.rights.lost(right, NotSignedIn())
+        with outage:
+            async with server.database.crossing_organizations() as session:
+                good = {Right(*row) for row in (await session.execute(statement)).all()}
+            for right in held - good:
+                server.live.rights.lost(right, NotSignedIn())
 
 
 @act(Permission.SIGN_IN, InvalidCredentials, TooManyAttempts)

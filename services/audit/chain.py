@@ -10,7 +10,6 @@ a head that was kept elsewhere is compared.
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from uuid import UUID
@@ -21,8 +20,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from models import AuditEvent, AuditHead
 from models.database import Database, ReadSession, WriteSession
-from services.context import Server, answering_unavailable
-from services.errors import Unavailable
+from services.context import Server
+from services.live.tasks import Outage
 
 VERIFYING = (
     "Say whether the audit trail is whole, and print its head: keep that elsewhere, and pass it to "
@@ -96,12 +95,11 @@ def hash_of(event: AuditEvent, position: int, before: bytes) -> bytes:
 
 async def keep_sealing(server: Server) -> None:
     """Seal what was added, again and again, for as long as the server runs."""
+    outage = Outage("Sealing the audit trail")
     while True:
         await asyncio.sleep(SEAL_SECONDS)
-        # While the database is away nothing is added either.
-        with suppress(Unavailable):
-            async with answering_unavailable():
-                await seal(server.database)
+        with outage:
+            await seal(server.database)
 
 
 async def seal(database: Database) -> int:

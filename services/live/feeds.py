@@ -21,7 +21,7 @@ from services.live.audiences import Audience, Place, Step
 from services.live.hints import Hints
 from services.live.meters import Meters
 from services.live.rights import Rights
-from services.live.tasks import again_and_again, ended
+from services.live.tasks import Outage, again_and_again, ended
 
 T = TypeVar("T")
 
@@ -140,6 +140,7 @@ class Live:
         self._feeds: dict[UUID, Feed] = {}
         self.meters.feeds.set_function(lambda: len(self._feeds))
         self.rights = Rights()
+        self._outage = Outage("The sweep of live views")
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -195,6 +196,7 @@ class Live:
                 statement = union_all(
                     *(select(of.id, of.revision).where(of.id.in_(watched)) for of in COUNTING)
                 )
-                async with self._database.crossing_organizations() as session:
-                    for calendar_id, revision in await session.execute(statement):
-                        self._advance(calendar_id, revision)
+                with self._outage:
+                    async with self._database.crossing_organizations() as session:
+                        for calendar_id, revision in await session.execute(statement):
+                            self._advance(calendar_id, revision)

@@ -1,4 +1,5 @@
-"""Tasks that run as long as the process: started again when they fail, and ended for certain.
+"""Tasks that run as long as the process: started again when they fail, going on while the database
+is away, and ended for certain.
 
 What they do is the business of the other rooms.
 """
@@ -9,7 +10,10 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from models.database import why_away
+
 log = logging.getLogger("live")
+log_of_database = logging.getLogger("database")
 
 RESTART_PAUSE = 0.05
 ONCE_MORE_SECONDS = 0.5
@@ -23,6 +27,30 @@ async def again_and_again(part: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("Live: a part failed and is started again")
         await asyncio.sleep(RESTART_PAUSE)
+
+
+class Outage:
+    """How a part of the process lives through a time without the database: what cannot be done is
+    left for the next time. That is said once when it begins, and once when it is over.
+    """
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+        self._lasts = False
+
+    def __enter__(self) -> None:
+        """Ask the database for something."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        """Go on where it is away; what else has failed is raised."""
+        why = why_away(error) if error else None
+        if why is not None and not self._lasts:
+            log_of_database.warning("%s waits, the database is away: %s", self._part, why)
+        elif error is None and self._lasts:
+            log_of_database.info("%s goes on, the database is back", self._part)
+        if why is not None or error is None:
+            self._lasts = why is not None
+        return why is not None
 
 
 async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:

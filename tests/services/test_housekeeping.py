@@ -222,7 +222,8 @@ async def test_a_server_cleans_up_again_after_its_connection_was_ended(
         await session.execute(text("LOCK TABLE slots IN ACCESS EXCLUSIVE MODE"))
         async with another_server(clinic.public, database_url, housekeeping_seconds=0.05):
             await until(lambda: ended_whoever_waits(database))
-            await until(lambda: said(caplog, "Put off until the next time"))
+            waits = "Housekeeping waits, the database is away: ConnectionDoesNotExistError 08003"
+            await until(lambda: said(caplog, waits, by="database"))
             await session.rollback()
             await until(lambda: is_gone(database, calendar, slot))
 
@@ -264,9 +265,9 @@ async def until(fulfilled: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def said(caplog: pytest.LogCaptureFixture, words: str) -> bool:
+async def said(caplog: pytest.LogCaptureFixture, words: str, *, by: str = "housekeeping") -> bool:
     """Whether housekeeping has said something."""
-    return any(r.name == "housekeeping" and r.getMessage() == words for r in caplog.records)
+    return any(r.name == by and r.getMessage() == words for r in caplog.records)
 
 
 async def is_gone(database: Database, calendar: Calendar, slot: Slot) -> bool:
