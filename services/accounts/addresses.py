@@ -4,11 +4,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 from sqlalchemy import exists, select, update
-from sqlalchemy.orm import aliased
 
 from models import NotificationKind, Patient, TokenPurpose, User, UserToken
 from models.database import WriteSession
-from services import checks
+from services import checks, trail
 from services.access import Permission, act
 from services.accounts.attempts import forget_attempt, require_password
 from services.accounts.invitations import invite
@@ -88,20 +87,22 @@ async def move_account(context: Context, session: WriteSession, user: User, emai
         EmailTaken: somebody else has it.
 
     """
-    old = user.email
-    await save_account(session, user.id, {"email": email})
+    old, user.email = user.email, email
+    await save_account(context, session, user)
     await use_up(context, session, user)
-    await _move_patient(session, user, old, email)
+    await _move_patient(context, session, user, old)
     notify(context, session, NotificationKind.EMAIL_CHANGED, old)
     if user.password_hash is None:
         await session.refresh(user)
         await invite(context, session, user)
 
 
-async def _move_patient(session: WriteSession, user: User, old: str, email: str) -> None:
+async def _move_patient(context: Context, session: WriteSession, user: User, old: str) -> None:
     """Let the patient's record follow, unless it has another address or the new one is known."""
-    other = aliased(Patient)
-    known = select(exists().where(other.email == email, other.archived_at.is_(None)))
-    if not (await session.execute(known)).scalar_one():
-        mine = (Patient.user_id == user.id) & (Patient.email == old)
-        await session.execute(update(Patient).where(mine).values(email=email))
+    known = select(exists().where(Patient.email == user.email, Patient.archived_at.is_(None)))
+    if (await session.execute(known)).scalar_one():
+        return
+    mine = select(Patient).where(Patient.user_id == user.id, Patient.email == old)
+    for patient in await session.rows(mine.with_for_update(key_share=True)):
+        patient.email = user.email
+        trail.note_act(context, session, patient)

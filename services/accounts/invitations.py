@@ -94,4 +94,5 @@ async def accept_invitation(context: Context, *, token: str, password: str) -> S
     async with context.writing() as session:
         _, user = await use(context, session, TokenPurpose.INVITATION, token)
         user.password_hash = password_hash
+        trail.note_act(context, session, user)
         return await open_session(context, session, user)

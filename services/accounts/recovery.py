@@ -2,7 +2,7 @@
 
 from models import NotificationKind, TokenPurpose, User
 from models.database import WriteSession
-from services import checks
+from services import checks, trail
 from services.access import Permission, act
 from services.accounts.attempts import forget_account, forget_attempt, require_password
 from services.accounts.mailed import holder_of, use, use_up
@@ -81,5 +81,6 @@ async def reset_password(context: Context, *, token: str, password: str) -> User
 async def _replace(context: Context, session: WriteSession, user: User, password_hash: str) -> None:
     """Set a password that is not the first one, and tell its owner."""
     user.password_hash = password_hash
+    trail.note_act(context, session, user)
     await end_sign_ins(session, user, context.now)
     notify(context, session, NotificationKind.PASSWORD_CHANGED, user.email)

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from models import NotificationKind, Role, SignUp
 from models.database import WriteSession
-from services import checks
+from services import checks, trail
 from services.access import Permission, act
 from services.accounts import tokens
 from services.accounts.sessions import Session, open_session
@@ -120,5 +120,6 @@ async def _opened(
         time_zone=wanted.time_zone,
         password_hash=wanted.password_hash,
     )
+    trail.note_act(context, session, user)
     await add_patient(context, session, user)
     return await open_session(context, session, user)

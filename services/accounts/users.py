@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, exists, false, or_, select, true, update
+from sqlalchemy import ColumnElement, exists, false, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -192,15 +192,16 @@ async def add_patient(context: Context, session: WriteSession, user: User) -> No
     """
     known = exists().where(Patient.email == user.email, Patient.archived_at.is_(None))
     is_known = (await session.execute(select(known))).scalar_one()
-    session.add(
-        Patient(
-            organization_id=context.organization.id,
-            user_id=user.id,
-            name=user.name,
-            email=None if is_known else user.email,
-            phone=user.phone,
-        )
+    patient = Patient(
+        organization_id=context.organization.id,
+        id=uuid4(),
+        user_id=user.id,
+        name=user.name,
+        email=None if is_known else user.email,
+        phone=user.phone,
     )
+    session.add(patient)
+    trail.note_act(context, session, patient)
 
 
 @act(Permission.CHANGE_SELF)
@@ -216,13 +217,25 @@ async def update_profile(context: Context, **changes: Unpack[ProfileChanges]) ->
             user.locale = checks.locale(changes["locale"])
         if "time_zone" in changes:
             user.time_zone = checks.time_zone(changes["time_zone"])
+        trail.note_act(context, session, user)
         await session.flush()
-        # What people say about themselves, their patient's record says too.
-        said = {field: getattr(user, field) for field in ("name", "phone") if field in changes}
-        if said:
-            await session.execute(update(Patient).where(Patient.user_id == user.id).values(said))
         await session.refresh(user)
+        told = [field for field in ("name", "phone") if field in changes]
+        await _say_in_record(context, session, user, told)
     return user
+
+
+async def _say_in_record(
+    context: Context, session: WriteSession, user: User, told: Sequence[str]
+) -> None:
+    """Let the patient's record say what people say about themselves."""
+    if not told:
+        return
+    mine = select(Patient).where(Patient.user_id == user.id).with_for_update(key_share=True)
+    for patient in await session.rows(mine):
+        for field in told:
+            setattr(patient, field, getattr(user, field))
+        trail.note_act(context, session, patient)
 
 
 @act(Permission.MANAGE_USERS, LastAdmin)
@@ -249,14 +262,17 @@ async def update_user(context: Context, *, user_id: UUID, **changes: Unpack[User
         before = user.role, user.is_active
         user.role = changes.get("role", user.role)
         user.is_active = changes.get("is_active", user.is_active)
+        is_changed = before != (user.role, user.is_active)
+        if is_changed:
+            # Before the next statement, which flushes: the trail names what has changed.
+            trail.note_act(context, session, user)
         if not any(
             one.role is Role.ADMIN and one.is_active and one.password_hash for one in admins
         ):
             raise LastAdmin("user_id")
         await _require_record(context, session, user)
-        if before != (user.role, user.is_active):
+        if is_changed:
             await end_sign_ins(session, user, context.now)
-            trail.note_act(context, session, user)
         await session.flush()
         await session.refresh(user)
     return user
@@ -301,15 +317,16 @@ async def create_admin(context: Context, *, name: str, email: str, password: str
         )
 
 
-async def save_account(session: WriteSession, user_id: UUID, values: Mapping[str, str]) -> None:
-    """Give an account a new address or username; a part of the acts that may.
+async def save_account(context: Context, session: WriteSession, user: User) -> None:
+    """Save the new address or username of a locked account; a part of the acts that may.
 
     Raises:
         EmailTaken, UsernameTaken: somebody else has it.
 
     """
+    trail.note_act(context, session, user)
     try:
-        await session.execute(update(User).where(User.id == user_id).values(**values))
+        await session.flush()
     except IntegrityError as error:
         taken = TAKEN.get(violated_constraint(error))
         if taken is None:

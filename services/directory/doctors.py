@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from models import Appointment, AppointmentStatus, Calendar, Doctor, Role, User
 from models.database import WriteSession
-from services import checks
+from services import checks, trail
 from services.access import Permission, act
 from services.accounts.addresses import move_account
 from services.accounts.invitations import invite
@@ -186,6 +186,7 @@ async def create_doctor(
     session.add(doctor)
     await session.flush()
     await session.refresh(doctor)
+    trail.note_act(context, session, user)
     await invite(context, session, user)
     return doctor
 
@@ -279,13 +280,13 @@ async def _change_account(
     """Carry a new address or username over to the account. Doctors themselves have a new address
     confirmed first, as everybody has.
     """
-    if "username" in changes:
-        username = checks.username(changes["username"])
-        await save_account(session, doctor.user_id, {"username": username})
-    if "email" not in changes:
+    if not {"username", "email"} & changes.keys():
         return
-    email = checks.email(changes["email"])
     user = await locked_user(session, doctor.user_id)
+    if "username" in changes:
+        user.username = checks.username(changes["username"])
+        await save_account(context, session, user)
+    email = checks.email(changes.get("email", user.email))
     if email == user.email:
         return
     if context.role is Role.DOCTOR:

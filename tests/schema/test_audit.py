@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from gql import gql
 from gql.transport.exceptions import TransportQueryError
-from sqlalchemy import text
 
 from models import AuditEvent, Role
 from tests.api import Api
@@ -18,37 +17,14 @@ from tests.booking import book, calendar_of, elsewhere, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.live.views import PATIENCE
-from tests.rows import across, kept, unchanged
+from tests.rows import kept, unchanged
 from tests.scratch import connected
+from tests.trails import trail
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename } }"
 WATCH = """
 subscription { appointmentChanges { appointments { reason patient { name } } } }
 """
-# (who, action, outcome, type and number of subjects, details)
-Noted = tuple[Role | None, str, str, str | None, int, str | None]
-
-
-async def trail(clinic: Clinic) -> list[Noted]:
-    """What is noted, in order."""
-    by_id = {person.user.id: role for role, person in clinic.people.items()}
-    async with across(clinic.factory) as connection:
-        events = "SELECT * FROM audit_events WHERE organization_id = :id ORDER BY at, action"
-        rows = await connection.execute(text(events), {"id": clinic.factory.organization.id})
-        found = rows.mappings().all()
-    assert {row["ip_address"] for row in found} <= {"127.0.0.1"}
-    assert all(by_id[row["actor_id"]].value == row["role"] for row in found)
-    return [
-        (
-            by_id[row["actor_id"]],
-            row["action"],
-            row["outcome"],
-            row["subject_type"],
-            len(row["subject_ids"]),
-            row["details"],
-        )
-        for row in found
-    ]
 
 
 # ------------------------------------------------------------ acts
