@@ -48,6 +48,7 @@ class Notification(Owned, Base):
     """A message to one recipient.
 
     Attributes:
+        appointment_id: for messages about appointments, of which there is no kind yet.
         number: the order in which messages to one recipient are sent.
         attempts: how often it was taken up for sending; whoever has done so last may say how it
             ended.

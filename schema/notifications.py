@@ -58,7 +58,8 @@ class Notification(Node):
     attempts: int = field("How often it was tried; after eight times it has FAILED.")
     last_error: str | None = field("Why it was not sent the last time; null once it is.")
     appointment: Appointment | None = field(
-        "The appointment that it is about, if any.", appointment_resolvers.appointment_of
+        "The appointment that it is about. Null so far: all kinds of messages are about accounts.",
+        appointment_resolvers.appointment_of,
     )
     created_at: datetime = field("When what it tells of happened.")
     scheduled_at: datetime = field(
