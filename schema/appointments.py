@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import strawberry
-from strawberry import ID
+from strawberry import ID, Maybe
 
 from models import Appointment as AppointmentRow
 from models import AppointmentStatus
@@ -215,8 +215,10 @@ class UpdateAppointmentInput:
     """What was written; what is left out stays."""
 
     appointment_id: ID = given("Which appointment.", node="Appointment")
-    reason: str | None = given("Why the patient comes.", default=None)
-    staff_notes: str | None = given("For staff.", default=None)
+    reason: Maybe[str | None] = given(
+        "Why the patient comes; null clears it. Staff who do not read it write it once."
+    )
+    staff_notes: Maybe[str | None] = given("For staff; null clears it.")
     expected_version: int | None = given(EXPECTED, default=None)
 
 

@@ -5,6 +5,7 @@ views which show appointments stay true.
 """
 
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,16 +17,28 @@ from services import checks, trail
 from services.access import Permission, act
 from services.appointments import states
 from services.appointments.agendas import note_in_agendas
-from services.appointments.lists import visible_appointments
+from services.appointments.lists import (
+    reads_reason,
+    reads_staff_notes,
+    visible_appointments,
+)
 from services.appointments.states import Step
 from services.calendar.grid import Span, locked_for_change, refresh_span, release
 from services.context import Context
 from services.errors import (
     CancellationClosed,
+    InvalidInput,
     InvalidTransition,
     NotFound,
     StaleVersion,
 )
+
+
+class AppointmentTexts(TypedDict, total=False):
+    """What is written about an appointment; None clears it."""
+
+    reason: str | None
+    staff_notes: str | None
 
 
 @act(Permission.BOOK, CancellationClosed, InvalidTransition)
@@ -109,26 +122,29 @@ async def update_appointment(
     context: Context,
     *,
     appointment_id: UUID,
-    reason: str | None = None,
-    staff_notes: str | None = None,
     expected_version: int | None = None,
+    **changes: Unpack[AppointmentTexts],
 ) -> Appointment:
     """Change what the patient or staff wrote; what is left out stays.
 
     Raises:
         NotFound: the viewer may not write this of the appointment.
+        InvalidInput: it is written already, and the viewer does not read it.
 
     """
-    reason = checks.optional_text(reason, "reason")
-    staff_notes = checks.optional_text(staff_notes, "staff_notes")
-    if staff_notes is not None and context.role is Role.PATIENT:
-        raise NotFound("staff_notes")
     async with context.writing() as session:
         appointment = await locked_appointment(context, session, appointment_id, expected_version)
-        if reason is not None:
-            appointment.reason = reason
-        if staff_notes is not None:
-            appointment.staff_notes = staff_notes
+        if "reason" in changes:
+            if appointment.reason is not None and not reads_reason(context, appointment):
+                raise InvalidInput(
+                    "Patient and doctor have said why; only they change it.", "reason"
+                )
+            appointment.reason = checks.optional_text(changes["reason"], "reason")
+        if "staff_notes" in changes:
+            if not reads_staff_notes(context, appointment):
+                raise NotFound("staff_notes")
+            notes = checks.optional_text(changes["staff_notes"], "staff_notes")
+            appointment.staff_notes = notes
         return await _changed(context, session, appointment)
 
 

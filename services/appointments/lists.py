@@ -184,16 +184,14 @@ def reason_of(context: Context, appointment: Appointment) -> str | None:
 
     Asked of each appointment: who books or gives away a visit is answered with it as well.
     """
-    viewer = context.viewer
-    is_own = viewer is not None and appointment.patient_id == viewer.patient_id
-    if not (context.role is Role.PATIENT and is_own) and not _is_the_doctor(context, appointment):
+    if not reads_reason(context, appointment):
         return None
     return _read(context, appointment.id, "reason", appointment.reason)
 
 
 def staff_notes_of(context: Context, appointment: Appointment) -> str | None:
     """The notes of staff, for the front desk and the doctor of the visit."""
-    if context.role not in FRONT_DESK and not _is_the_doctor(context, appointment):
+    if not reads_staff_notes(context, appointment):
         return None
     return _read(context, appointment.id, "staff_notes", appointment.staff_notes)
 
@@ -206,6 +204,18 @@ def cancellation_reason_of(context: Context, appointment: Appointment) -> str | 
 def note_of(context: Context, event: AppointmentEvent) -> str | None:
     """What was said in a line of the history, for whoever sees the appointment."""
     return _read(context, event.appointment_id, "note", event.note)
+
+
+def reads_reason(context: Context, appointment: Appointment) -> bool:
+    """Whether why the patient comes is for the viewer."""
+    viewer = context.viewer
+    is_own = viewer is not None and appointment.patient_id == viewer.patient_id
+    return (context.role is Role.PATIENT and is_own) or _is_the_doctor(context, appointment)
+
+
+def reads_staff_notes(context: Context, appointment: Appointment) -> bool:
+    """Whether the notes of staff are for the viewer."""
+    return context.role in FRONT_DESK or _is_the_doctor(context, appointment)
 
 
 def _is_the_doctor(context: Context, appointment: Appointment) -> bool:

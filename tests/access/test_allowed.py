@@ -64,6 +64,8 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
         hour = -next(BEHIND) if act == "markNoShow" else next(AHEAD)
         visit(realm, f"{kind}.{mark}", f"patient.{kind}", kind, hour)
         ids["appointmentId"] = realm.id(f"appointment.{kind}.{mark}")
+        # The front desk writes what it does not read only where nothing is written.
+        realm.rows[f"appointment.{kind}.{mark}"].reason = None
     if act in {"rescheduleAppointment", "bookAppointment", "holdSlot"}:
         ids["slotId"] = id_of(slot(realm, f"slot.{mark}", kind, next(AHEAD)))
     if act in UNUSED:

@@ -2,25 +2,30 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import Any
 
 import pytest
 
-from models import Role, Slot
-from tests.api import Api
+from models import Role
 from tests.booking import book, calendar_of, elsewhere, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.rivals import codes, held, line_up
 from tests.rows import unchanged
+from tests.visits import (
+    CANCEL,
+    CHECK_IN,
+    COMPLETE,
+    MOVE,
+    NO_SHOW,
+    STATUS,
+    UPDATE,
+    a_visit,
+    begun,
+    refused,
+    somewhere_else,
+    step,
+)
 
-MOVE = "rescheduleAppointment"
-CANCEL = "cancelAppointment"
-CHECK_IN = "checkInAppointment"
-COMPLETE = "completeAppointment"
-NO_SHOW = "markNoShow"
-UPDATE = "updateAppointment"
 STEPS = (MOVE, CANCEL, CHECK_IN, COMPLETE, NO_SHOW)
 
 # status: what may follow it, and the status that comes of it; whatever is not here is refused.
@@ -52,56 +57,6 @@ MAY: dict[str, set[str]] = {
     NO_SHOW: {"reception", "doctor"},
     COMPLETE: {"doctor"},
 }
-# role: whether it reads what the patient wrote, and whether it reads the notes of staff.
-READS = {
-    "admin": (False, True),
-    "reception": (False, True),
-    "doctor": (True, True),
-    "patient": (True, False),
-}
-STATUS = "appointment { id status version }"
-HOURS = count()
-
-
-async def begun(clinic: Clinic, minutes: int = 10) -> Slot:
-    """A slot that has begun and is not over."""
-    starts_at = datetime.now(UTC) - timedelta(minutes=minutes)
-    return await clinic.factory.slot(calendar_of(clinic), starts_at, minutes=60)
-
-
-async def a_visit(clinic: Clinic, slot: Slot | None = None) -> dict[str, Any]:
-    """The patient's appointment, tomorrow where no slot is given."""
-    slot = slot or await clinic.factory.slot(calendar_of(clinic), tomorrow())
-    return await book(clinic.reception, slot, patientId=patient_id(clinic))
-
-
-async def somewhere_else(clinic: Clinic) -> str:
-    """The id of a slot to move to, another one each time."""
-    starts_at = tomorrow(days=9) + timedelta(hours=next(HOURS))
-    return id_of(await clinic.factory.slot(calendar_of(clinic), starts_at))
-
-
-async def step(
-    clinic: Clinic, api: Api, act: str, booked: dict[str, Any], fields: str = STATUS, **values: Any
-) -> dict[str, Any]:
-    """The payload of an act on an appointment."""
-    if act == MOVE:
-        values["slotId"] = await somewhere_else(clinic)
-    return await api.act(act, fields, appointmentId=booked["id"], **values)
-
-
-async def refused(
-    clinic: Clinic, api: Api, act: str, booked: dict[str, Any], facts: str = "", **values: Any
-) -> dict[str, Any]:
-    """The one refusal of an act, which must change nothing."""
-    if act == MOVE:
-        values["slotId"] = await somewhere_else(clinic)
-    async with unchanged(clinic.factory):
-        return await api.refusal(
-            act, f"appointment {{ id }} {facts}", appointmentId=booked["id"], **values
-        )
-
-
 # ------------------------------------------------------------ the table of states
 
 
@@ -265,76 +220,7 @@ async def test_too_late_to_cancel_is_said_to_patients_alone(clinic: Clinic) -> N
     assert (await step(clinic, clinic.patient, CANCEL, again))["errors"] == []
 
 
-# ------------------------------------------------------------ what is written, and who reads it
-
-
-@pytest.mark.parametrize("role", READS)
-async def test_who_reads_what_was_written(clinic: Clinic, role: str) -> None:
-    slot = await clinic.factory.slot(calendar_of(clinic), tomorrow())
-    booked = await book(clinic.patient, slot, reason="A private matter")
-    notes = await step(
-        clinic, clinic.reception, UPDATE, booked, "appointment { reason }", staffNotes="Be kind"
-    )
-    assert notes["appointment"] == {"reason": None}
-    document = "query ($id: ID!) { node(id: $id) { ... on Appointment { reason staffNotes } } }"
-    found = (await getattr(clinic, role).ask(document, id=booked["id"]))["node"]
-    reason, staff_notes = READS[role]
-    assert found == {
-        "reason": "A private matter" if reason else None,
-        "staffNotes": "Be kind" if staff_notes else None,
-    }
-
-
-async def test_an_update_changes_what_is_given_and_leaves_the_rest(clinic: Clinic) -> None:
-    booked = await a_visit(clinic)
-    fields = "appointment { reason staffNotes status version startsAt }"
-    await step(clinic, clinic.patient, UPDATE, booked, reason="Knee")
-    await step(clinic, clinic.doctor, UPDATE, booked, staffNotes="X-ray")
-    payload = await step(clinic, clinic.doctor, UPDATE, booked, fields, reason="Left knee")
-    assert payload["appointment"] == {
-        "reason": "Left knee",
-        "staffNotes": "X-ray",
-        "status": "BOOKED",
-        "version": 4,
-        "startsAt": wire(tomorrow()),
-    }
-
-
-async def test_a_patient_does_not_write_notes_of_staff(clinic: Clinic) -> None:
-    booked = await a_visit(clinic)
-    refusal = await refused(
-        clinic, clinic.patient, UPDATE, booked, reason="Mine", staffNotes="Treat me first"
-    )
-    assert (refusal["code"], refusal["path"]) == ("NOT_FOUND", ["input", "staffNotes"])
-
-
-@pytest.mark.parametrize("act", [CHECK_IN, COMPLETE, NO_SHOW])
-@pytest.mark.parametrize("given", [None, "After"])
-async def test_notes_may_come_with_a_step_and_stay_without(
-    clinic: Clinic, act: str, given: str | None
-) -> None:
-    booked = await a_visit(clinic, await begun(clinic))
-    await step(clinic, clinic.doctor, UPDATE, booked, staffNotes="Before")
-    fields = "appointment { staffNotes history { status note } }"
-    payload = await step(clinic, clinic.doctor, act, booked, fields, staffNotes=given)
-    assert payload["appointment"] == {
-        "staffNotes": given or "Before",
-        "history": [
-            *({"status": "BOOKED", "note": None} for _ in range(2)),
-            {"status": STATES["BOOKED"][act], "note": None},
-        ],
-    }
-
-
-@pytest.mark.parametrize(
-    ("act", "field"),
-    [(CANCEL, "reason"), (UPDATE, "reason"), (UPDATE, "staffNotes"), (CHECK_IN, "staffNotes")],
-)
-async def test_a_text_that_cannot_be_is_refused(clinic: Clinic, act: str, field: str) -> None:
-    booked = await a_visit(clinic)
-    for value in ("x" * 20_001, "nul \0"):
-        refusal = await refused(clinic, clinic.doctor, act, booked, **{field: value})
-        assert (refusal["code"], refusal["path"]) == ("INVALID_INPUT", ["input", field])
+# ------------------------------------------------------------ steps that meet
 
 
 async def test_every_step_is_a_change_of_the_slot(clinic: Clinic) -> None:
@@ -344,9 +230,6 @@ async def test_every_step_is_a_change_of_the_slot(clinic: Clinic) -> None:
     for version, act in enumerate((UPDATE, CHECK_IN, COMPLETE, UPDATE), start=2):
         payload = await step(clinic, clinic.doctor, act, booked, fields)
         assert payload["appointment"] == {"slot": {"version": version}}
-
-
-# ------------------------------------------------------------ steps that meet
 
 
 @pytest.mark.parametrize("first", [CANCEL, COMPLETE])

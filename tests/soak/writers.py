@@ -243,12 +243,15 @@ class PatientWriter(Writer):
         self.practice.completed += status == "COMPLETED"
 
     def _who(self, act: str, held: Held) -> Person:
-        """Who does it: a patient may not touch what has begun."""
-        if act == "completeAppointment":
+        """Who does it: a patient may not touch what has begun, and the front desk not what it does
+        not read.
+        """
+        has_begun = self._has_begun(held)
+        if act == "completeAppointment" or (act == "updateAppointment" and has_begun):
             return self.practice.doctor_of(held.calendar)
         if act in {"checkInAppointment", "markNoShow"}:
             return self.practice.reception
-        return self.practice.reception if self._has_begun(held) else self.patient
+        return self.practice.reception if has_begun else self.patient
 
     def _has_begun(self, held: Held) -> bool:
         return held.slot == self.practice.walk_ins[held.calendar]
