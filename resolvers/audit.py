@@ -14,7 +14,12 @@ from services.audit import events
 from services.context import Context
 
 # What may be there and not for everybody, and how it is read.
-GUARDED: dict[str, type[Owned]] = {"patient": Patient, "appointment": Appointment, "user": User}
+GUARDED: dict[str, type[Owned]] = {
+    "patient": Patient,
+    "appointment": Appointment,
+    "user": User,
+    "audit_event": AuditEvent,
+}
 SUBJECTS = {
     "Patient": directory.patient_by_id,
     "Appointment": appointments.appointment_by_id,

@@ -33,7 +33,7 @@ TYPES = {
     "AvailabilityPreview": "U  F  o  +  +",
     "SignIn": "-  o  o  o  o",
     "Notification": "-  -  -  -  +",
-    "AuditEvent": "U  F  F  F  +",
+    "AuditEvent": "-  -  -  -  +",
 }
 FIELDS = """
 Organization: id slug name timeZone locale bookingPolicy

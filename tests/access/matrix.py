@@ -123,5 +123,5 @@ AvailabilityTemplate                +  +  +  +  +  |  -  -  -  -  -
 Appointment                         U  o  o  +  +  |  U  -  -  -  -
 SignIn                              -  o  o  o  o  |  -  -  -  -  -
 Notification                        -  -  -  -  +  |  -  -  -  -  -
-AuditEvent                          U  F  F  F  +  |  U  F  F  F  -
+AuditEvent                          -  -  -  -  +  |  -  -  -  -  -
 """)
