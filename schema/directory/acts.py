@@ -124,7 +124,7 @@ class UpdatePatientInput:
 
     patient_id: ID = given("Which patient.", node="Patient")
     name: Maybe[str] = given("The person's name.")
-    email: Maybe[str | None] = given("Address to write to.")
+    email: Maybe[str | None] = given("Address to write to; for staff, see requestEmailChange.")
     phone: Maybe[str | None] = given("Telephone number.")
     birth_date: Maybe[date | None] = given("Day of birth.")
     notes: Maybe[str | None] = given("For the front desk.")

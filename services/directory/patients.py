@@ -122,19 +122,19 @@ async def register_patient(
 async def update_patient(
     context: Context, *, patient_id: UUID, **changes: Unpack[PatientChanges]
 ) -> Patient:
-    """Change a patient; what is left out stays. Patients may change their own record.
+    """Change a patient; what is left out stays. Patients may change their own record, but for its
+    address, which follows that of their account.
 
     Raises:
-        EmailTaken: another patient has this address.
+        EmailTaken: another patient has this address; told to staff alone.
 
     """
     async with context.writing() as session:
         patient = await _locked(context, session, patient_id)
         if "name" in changes:
             patient.name = checks.name(changes["name"])
-        # Notes are the front desk's own.
-        if context.role is Role.PATIENT and "notes" in changes:
-            raise InvalidInput("Only the front desk writes these notes.", "notes")
+        if context.role is Role.PATIENT:
+            _check_own(patient, changes)
         _apply(context, patient, changes)
         await _saved(context, session, patient)
     return patient
@@ -171,6 +171,18 @@ async def _locked(context: Context, session: WriteSession, patient_id: UUID) -> 
     if patient is None:
         raise NotFound("patient_id")
     return patient
+
+
+def _check_own(patient: Patient, changes: PatientChanges) -> None:
+    """Refuse what patients may not change of their own record.
+
+    An address is confirmed by who has it. To take any other would tell which are known here.
+    """
+    if "notes" in changes:
+        raise InvalidInput("Only the front desk writes these notes.", "notes")
+    email = changes.get("email", patient.email)
+    if (checks.email(email) if email else None) != patient.email:
+        raise InvalidInput("Use requestEmailChange for your own address.", "email")
 
 
 def _apply(context: Context, patient: Patient, details: PatientDetails) -> None:

@@ -110,6 +110,28 @@ async def test_patients_change_their_own_record_and_no_other(clinic: Clinic) -> 
     assert (refusal["code"], refusal["path"]) == ("INVALID_INPUT", ["input", "notes"])
 
 
+async def test_patients_are_not_told_which_addresses_are_known(clinic: Clinic) -> None:
+    await clinic.factory.patient(email="known@mail.example")
+    own = clinic.person(Role.PATIENT).patient
+    given = {"patientId": id_of(own), "name": "Pia"}
+    async with unchanged(clinic.factory):
+        refused = [
+            await clinic.patient.refusal("updatePatient", FIELDS, **given, email=email)
+            for email in ("known@mail.example", "unknown@mail.example", None)
+        ]
+    assert refused[0] == {
+        "__typename": "InvalidInput",
+        "message": "Use requestEmailChange for your own address.",
+        "code": "INVALID_INPUT",
+        "path": ["input", "email"],
+    }
+    assert refused == [refused[0]] * 3
+    same = await clinic.patient.done(
+        "updatePatient", "patient { name email }", **given, email=own.email.upper()
+    )
+    assert same == {"name": "Pia", "email": own.email}
+
+
 # --------------------------------------------------------------------------------- who sees whom
 
 
