@@ -82,12 +82,19 @@ class Appointment(Owned, Timestamped, Base):
     status: Mapped[AppointmentStatus] = mapped_column(
         named_enum(AppointmentStatus, "appointment_status")
     )
+    # Why it was booked although no place was free; None where one was.
+    overbooking_reason: Mapped[str | None]
     reason: Mapped[str | None]
     staff_notes: Mapped[str | None]
     cancelled_at: Mapped[datetime | None]
     cancellation_reason: Mapped[str | None]
     can_cancel_until: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default="1", default=1)
+
+    @property
+    def is_overbooked(self) -> bool:
+        """Whether it was booked although no place was free."""
+        return self.overbooking_reason is not None
 
 
 class AppointmentEvent(Owned, Base):

@@ -66,6 +66,20 @@ class Slot(Owned, Base):
             postgresql_where=text("status <> 'REMOVED'"),
         ),
         Index("ix_slots_calendar_id_revision", "calendar_id", "revision"),
+        # What is free next: in the whole organization, and in one calendar.
+        Index(
+            "ix_slots_free",
+            "organization_id",
+            "starts_at",
+            "id",
+            postgresql_where=text("status = 'AVAILABLE'"),
+        ),
+        Index(
+            "ix_slots_free_of_calendar",
+            "calendar_id",
+            "starts_at",
+            postgresql_where=text("status = 'AVAILABLE'"),
+        ),
         # Of tombstones alone: a booking does not pay for it.
         Index(
             "ix_slots_tombstones",

@@ -15,6 +15,7 @@ from services.appointments import booking, changes, lists
 from services.context import Context
 
 book_appointment = act(booking.book_appointment)
+overbook_appointment = act(booking.overbook_appointment)
 reschedule_appointment = act(booking.reschedule_appointment)
 cancel_appointment = act(changes.cancel_appointment)
 check_in_appointment = act(changes.check_in_appointment)
@@ -107,6 +108,11 @@ async def by(root: Any, info: Info[Context, None]) -> User | None:
 def reason(root: Any, info: Info[Context, None]) -> str | None:
     """What the patient wrote, for those who may read it."""
     return lists.reason_of(info.context, root)
+
+
+def overbooking_reason(root: Any, info: Info[Context, None]) -> str | None:
+    """Why an appointment was overbooked, for staff."""
+    return lists.overbooking_reason_of(info.context, root)
 
 
 def staff_notes(root: Any, info: Info[Context, None]) -> str | None:

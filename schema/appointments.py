@@ -63,6 +63,8 @@ class Appointment(Node):
     starts_at: datetime = field("When it begins.")
     ends_at: datetime = field("When it ends.")
     status: AppointmentStatus = field("Where it stands.")
+    is_overbooked: bool = field("It was booked although no place was free.")
+    overbooking_reason: str | None = field("Why it was, for staff.", resolvers.overbooking_reason)
     reason: str | None = field("Why the patient comes; for patient and doctor.", resolvers.reason)
     staff_notes: str | None = field("For staff and the doctor alone.", resolvers.staff_notes)
     cancelled_at: datetime | None = field("When it was cancelled.")
@@ -165,6 +167,20 @@ class BookAppointmentInput:
 
 
 @inputs
+class OverbookAppointmentInput:
+    """What to book beside what is booked, for whom, and why."""
+
+    slot_id: ID = given("Which slot.", node="Slot")
+    patient_id: ID = given("For whom.", node="Patient")
+    overbooking_reason: str = given("Why it cannot wait for a free place; for staff.")
+    visit_type_id: ID | None = given(
+        "What kind of visit; just the slot where left out.", node="VisitType", default=None
+    )
+    reason: str | None = given("Why the patient comes.", default=None)
+    idempotency_key: str | None = given(KEY, default=None)
+
+
+@inputs
 class RescheduleAppointmentInput:
     """What to move, and where."""
 
@@ -233,6 +249,12 @@ class AppointmentMutations:
         "Books a visit that begins with a slot.",
         resolvers.book_appointment,
         BookAppointmentInput,
+        returns=BOOKED,
+    )
+    overbook_appointment = mutation(
+        "Books a visit beside those that are booked or held, deliberately.",
+        resolvers.overbook_appointment,
+        OverbookAppointmentInput,
         returns=BOOKED,
     )
     reschedule_appointment = mutation(

@@ -52,6 +52,7 @@ class Permission(Enum):
     SEE_APPOINTMENTS = "see appointments"
     WATCH_OWN_APPOINTMENTS = "watch the own appointments"
     BOOK = "book, move and cancel"
+    OVERBOOK = "book although no place is free"
     RUN_DAY = "check in, mark no-shows and edit notes"
     COMPLETE = "complete appointments"
     SEE_AUDIT = "see the audit trail"
@@ -77,6 +78,7 @@ TABLE: dict[Permission, frozenset[Role | None]] = {
     Permission.SEE_APPOINTMENTS: SIGNED_IN,
     Permission.WATCH_OWN_APPOINTMENTS: frozenset({Role.DOCTOR, Role.PATIENT}),
     Permission.BOOK: SIGNED_IN,
+    Permission.OVERBOOK: STAFF,
     Permission.RUN_DAY: frozenset({Role.RECEPTIONIST, Role.DOCTOR}),
     Permission.COMPLETE: frozenset({Role.DOCTOR}),
     Permission.SEE_AUDIT: ADMIN,

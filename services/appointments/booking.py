@@ -7,9 +7,9 @@ places.
 
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import timedelta
-from typing import Any
+from functools import partial
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
@@ -36,9 +36,9 @@ from services.appointments.changes import (
     require_in_time,
 )
 from services.appointments.lists import visible_appointments
-from services.calendar.grid import locked_for_change, refresh_span, release
+from services.calendar.grid import give_back, locked_for_change, refresh_span
 from services.calendar.places import Place, calendar_of, claim, free_place, offered
-from services.calendar.slots import alternatives
+from services.calendar.slots import alternatives, require_managed
 from services.context import Context
 from services.directory.patients import visible_patients
 from services.errors import (
@@ -81,33 +81,35 @@ async def book_appointment(
 
     """
     reason = checks.optional_text(reason, "reason")
-    patient_id = patient_id or _own_patient_id(context)
-    request = Request("book", idempotency_key, (slot_id, patient_id, visit_type_id, reason))
+    wish = _Wish(slot_id, patient_id or _own_patient_id(context), visit_type_id, reason)
+    request = Request("book", idempotency_key, astuple(wish))
+    return await _explained(context, request, wish, partial(_book, context, wish))
 
-    async def book(session: WriteSession) -> Appointment:
-        calendar_id = await calendar_of(session, slot_id)
-        visit_type = await offered(session, visit_type_id)
-        await locked_for_change(context, session, calendar_id)
-        place = await free_place(context, session, slot_id, visit_type)
-        await _lock_patient(context, session, patient_id)
-        await _require_below_limit(context, session, patient_id)
-        appointment = Appointment(
-            id=uuid4(),
-            patient_id=patient_id,
-            visit_type_id=visit_type_id,
-            reason=reason,
-            **_beginning(context),
-        )
-        _place(context, appointment, place)
-        session.add(appointment)
-        await _flush(session)
-        note_event(context, session, appointment)
-        await claim(context, session, place, appointment.id)
-        await refresh_span(session, place.span)
-        await note_in_agendas(context, session, appointment)
-        return appointment
 
-    return await _explained(context, request, _Wish(slot_id, patient_id, visit_type_id), book)
+@act(Permission.OVERBOOK, SlotTaken, NotBookable, PatientBusy)
+async def overbook_appointment(
+    context: Context,
+    *,
+    slot_id: UUID,
+    patient_id: UUID,
+    overbooking_reason: str,
+    visit_type_id: UUID | None = None,
+    reason: str | None = None,
+    idempotency_key: str | None = None,
+) -> Appointment:
+    """Book a visit beside those that are booked or held, deliberately.
+
+    Raises:
+        SlotTaken: the time is closed; the three nearest that are free come along.
+        NotBookable: it is over, or the doctor does not offer this kind of visit.
+        PatientBusy: the patient has another appointment then.
+
+    """
+    why = checks.text(overbooking_reason, "overbooking_reason", longest=checks.LINE_LENGTH)
+    reason = checks.optional_text(reason, "reason")
+    wish = _Wish(slot_id, patient_id, visit_type_id, reason, why)
+    request = Request("overbook", idempotency_key, astuple(wish))
+    return await _explained(context, request, wish, partial(_book, context, wish))
 
 
 @act(
@@ -149,8 +151,7 @@ async def reschedule_appointment(
         calendar_id = await calendar_of(session, slot_id)
         await locked_for_change(context, session, appointment.calendar_id, calendar_id)
         # Released before it is asked what is free: a visit is not in its own way.
-        for span in await release(session, Claim.appointment_id == appointment.id):
-            await refresh_span(session, span)
+        await give_back(session, Claim.appointment_id == appointment.id)
         visit_type = await _visit_type_of(session, appointment)
         place = await free_place(context, session, slot_id, visit_type)
         await _lock_patient(context, session, appointment.patient_id)
@@ -174,6 +175,40 @@ class _Wish:
     slot_id: UUID
     patient_id: UUID | None = None
     visit_type_id: UUID | None = None
+    reason: str | None = None
+    overbooking_reason: str | None = None
+
+
+async def _book(context: Context, wish: _Wish, session: WriteSession) -> Appointment:
+    """Book what is wanted, in the transaction of an act."""
+    overbooks = wish.overbooking_reason is not None
+    calendar_id = await calendar_of(session, wish.slot_id)
+    visit_type = await offered(session, wish.visit_type_id)
+    await locked_for_change(context, session, calendar_id)
+    if overbooks:
+        await require_managed(context, session, calendar_id, "slot_id")
+    place = await free_place(context, session, wish.slot_id, visit_type, overbooks=overbooks)
+    await _lock_patient(context, session, wish.patient_id)
+    await _require_below_limit(context, session, wish.patient_id)
+    appointment = Appointment(
+        organization_id=session.organization_id,
+        id=uuid4(),
+        reference=new_reference(),
+        patient_id=wish.patient_id,
+        visit_type_id=wish.visit_type_id,
+        booked_by_id=context.user_id,
+        status=AppointmentStatus.BOOKED,
+        reason=wish.reason,
+        version=1,
+    )
+    _place(context, appointment, place, wish.overbooking_reason)
+    session.add(appointment)
+    await _flush(session)
+    note_event(context, session, appointment)
+    await claim(context, session, place, appointment.id, overbooks=overbooks)
+    await refresh_span(session, place.span)
+    await note_in_agendas(context, session, appointment)
+    return appointment
 
 
 async def _explained(
@@ -210,7 +245,7 @@ async def _visit_type_of(session: WriteSession, appointment: Appointment) -> Vis
     return visit_type
 
 
-async def _lock_patient(context: Context, session: WriteSession, patient_id: UUID) -> None:
+async def _lock_patient(context: Context, session: WriteSession, patient_id: UUID | None) -> None:
     """Let one act at a time count and change the patient's appointments."""
     statement = (
         select(Patient.id)
@@ -221,7 +256,9 @@ async def _lock_patient(context: Context, session: WriteSession, patient_id: UUI
         raise NotFound("patient_id")
 
 
-async def _require_below_limit(context: Context, session: WriteSession, patient_id: UUID) -> None:
+async def _require_below_limit(
+    context: Context, session: WriteSession, patient_id: UUID | None
+) -> None:
     limit = context.organization.booking_policy.max_open_appointments_per_patient
     if limit is None or context.role is not Role.PATIENT:
         return
@@ -234,18 +271,12 @@ async def _require_below_limit(context: Context, session: WriteSession, patient_
         raise BookingLimitReached(limit)
 
 
-def _beginning(context: Context) -> dict[str, Any]:
-    """What every appointment begins with."""
-    return {
-        "organization_id": context.organization.id,
-        "reference": new_reference(),
-        "booked_by_id": context.user_id,
-        "status": AppointmentStatus.BOOKED,
-        "version": 1,
-    }
-
-
-def _place(context: Context, appointment: Appointment, place: Place) -> None:
+def _place(
+    context: Context,
+    appointment: Appointment,
+    place: Place,
+    overbooking_reason: str | None = None,
+) -> None:
     """Put the appointment into its place, on the terms in force now."""
     notice = timedelta(minutes=context.organization.booking_policy.cancellation_notice_minutes)
     appointment.calendar_id = place.slot.calendar_id
@@ -254,6 +285,7 @@ def _place(context: Context, appointment: Appointment, place: Place) -> None:
     appointment.starts_at = place.span.starts_at
     appointment.ends_at = place.span.ends_at
     appointment.can_cancel_until = place.span.starts_at - notice
+    appointment.overbooking_reason = overbooking_reason
 
 
 def new_reference() -> str:

@@ -4,7 +4,6 @@ Each change raises its version, leaves a line in its history, and is a change of
 views which show appointments stay true.
 """
 
-from collections.abc import Sequence
 from typing import TypedDict, Unpack
 from uuid import UUID
 
@@ -23,7 +22,8 @@ from services.appointments.lists import (
     visible_appointments,
 )
 from services.appointments.states import Step
-from services.calendar.grid import Span, locked_for_change, refresh_span, release
+from services.calendar.claims import Span
+from services.calendar.grid import give_back, locked_for_change, refresh_span
 from services.context import Context
 from services.errors import (
     CancellationClosed,
@@ -249,11 +249,10 @@ async def _changed(
     note_change(context, session, appointment, note)
     await locked_for_change(context, session, appointment.calendar_id)
     await session.flush()
-    spans: Sequence[Span] = [_taken_by(appointment)]
     if frees_time:
-        spans = await release(session, Claim.appointment_id == appointment.id)
-    for span in spans:
-        await refresh_span(session, span)
+        await give_back(session, Claim.appointment_id == appointment.id)
+    else:
+        await refresh_span(session, _taken_by(appointment))
     await note_in_agendas(context, session, appointment)
     await session.refresh(appointment)
     return appointment

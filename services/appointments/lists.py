@@ -196,6 +196,13 @@ def staff_notes_of(context: Context, appointment: Appointment) -> str | None:
     return _read(context, appointment.id, "staff_notes", appointment.staff_notes)
 
 
+def overbooking_reason_of(context: Context, appointment: Appointment) -> str | None:
+    """Why it was booked although no place was free, for whom the notes of staff are."""
+    if not reads_staff_notes(context, appointment):
+        return None
+    return _read(context, appointment.id, "overbooking_reason", appointment.overbooking_reason)
+
+
 def cancellation_reason_of(context: Context, appointment: Appointment) -> str | None:
     """Why it was cancelled, for whoever sees the appointment."""
     return _read(context, appointment.id, "cancellation_reason", appointment.cancellation_reason)

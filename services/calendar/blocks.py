@@ -11,13 +11,8 @@ from models import Appointment, Calendar, Claim, ClaimKind, Slot, SlotStatus
 from models.database import ReadSession, WriteSession
 from services import checks
 from services.access import Permission, act
-from services.calendar.grid import (
-    Span,
-    locked_for_change,
-    overlapping_ids,
-    refresh_slots,
-    replace_blocks,
-)
+from services.calendar.claims import Span, replace_blocks
+from services.calendar.grid import locked_for_change, overlapping_ids, refresh_slots
 from services.calendar.places import give_up_holds
 from services.calendar.slots import checked_window, require_managed
 from services.context import Context

@@ -2,50 +2,28 @@
 
 Every act that changes slots, wherever it lives, goes this way, in this order:
 1. `locked_for_change` locks the calendar's row and raises its revision;
-2. claims are made and released;
+2. claims are made and given back (`claims`);
 3. `refresh_slots` makes the slots above them tell the new truth, at the new revision.
 The hint to live views follows the commit. PostgreSQL refuses overlapping claims, whatever the
 code above forgets.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Insert,
-    Integer,
-    Select,
-    Table,
-    Uuid,
-    bindparam,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, delete, select, text, update
 
-from models import AvailabilityTemplate, Calendar, Claim, ClaimKind, Slot, SlotStatus
-from models.database import ReadSession, WriteSession, violated_constraint
+from models import AvailabilityTemplate, Calendar, Slot, SlotStatus
+from models.database import ReadSession, WriteSession
+from services.calendar.claims import LONGEST_BUFFER, Span, move_down, release
 from services.context import Context
-from services.errors import NotFound, SlotTaken
+from services.errors import NotFound
 
 # No slot is longer than a day (a constraint of the templates), so a slot that overlaps a time
 # begins at most a day before it: the index on the start can be used from there.
 LONGEST_SLOT = timedelta(days=1)
-
-# So far behind a claim may lie what it keeps clear (a constraint of visit types).
-LONGEST_BUFFER = timedelta(minutes=240)
 
 # What is taken of a slot, from the claims that lie in it or keep it clear.
 REFRESH = """
@@ -105,24 +83,6 @@ REFRESH_TIME = text(
 )
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Who a time is held for, and until when."""
-
-    user_id: UUID
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
-class Span:
-    """What is to be taken of a calendar: a time, and how long it is kept clear after it."""
-
-    calendar_id: UUID
-    starts_at: datetime
-    ends_at: datetime
-    clear_until: datetime
-
-
 async def locked_for_change(
     context: Context, session: WriteSession, *calendar_ids: UUID
 ) -> dict[UUID, Calendar]:
@@ -151,110 +111,11 @@ async def locked_for_change(
     return calendars
 
 
-def lanes_in_use(
-    calendar_id: Any, starts_at: Any, ends_at: Any, clear_until: Any, *, keeps_clear: bool
-) -> Select[int]:
-    """The lanes of a calendar that are in use in a time, those of deliberate overbooking too.
-
-    All of them count: a place that is freed beside somebody who is overbooked is not free.
-
-    Args:
-        calendar_id, starts_at, ends_at, clear_until: values, or columns of an outer statement.
-        keeps_clear: a lane is also in use where it is kept clear after its visit, and where this
-            visit would have to be kept clear of the next one.
-
-    """
-    taken: ColumnElement[bool] = Claim.during.op("&&")(func.tstzrange(starts_at, ends_at))
-    if keeps_clear:
-        taken = or_(taken, func.upper(Claim.during) > starts_at, Claim.clear_until > starts_at)
-    around = func.tstzrange(starts_at - LONGEST_BUFFER, clear_until)
-    return select(Claim.lane).where(
-        Claim.calendar_id == calendar_id, Claim.during.op("&&")(around), taken
-    )
-
-
-def _taking(*, keeps_clear: bool) -> Insert:
-    """The claim of a visit in the lowest lane that is not in use, made once for all visits."""
-    calendar_id = bindparam("calendar_id", type_=Uuid())
-    starts_at, ends_at, clear_until = (
-        bindparam(name, type_=DateTime(timezone=True))
-        for name in ("starts_at", "ends_at", "clear_until")
-    )
-    in_use = lanes_in_use(
-        calendar_id, starts_at, ends_at, clear_until, keeps_clear=keeps_clear
-    ).cte("in_use")
-    capacity = bindparam("capacity", type_=Integer())
-    lanes = func.generate_series(0, capacity - 1).table_valued("lane").render_derived("lanes")
-    claim = {
-        "organization_id": bindparam("organization_id", type_=Uuid()),
-        "id": func.gen_random_uuid(),
-        "calendar_id": calendar_id,
-        "appointment_id": bindparam("appointment_id", type_=Uuid()),
-        "kind": bindparam("kind", type_=Claim.kind.type),
-        "held_by_id": bindparam("held_by_id", type_=Uuid()),
-        "expires_at": bindparam("expires_at", type_=DateTime(timezone=True)),
-        "lane": func.min(lanes.c.lane),
-        "during": func.tstzrange(starts_at, ends_at),
-        "clear_until": func.nullif(clear_until, ends_at),
-    }
-    free = (
-        select(*claim.values())
-        .where(lanes.c.lane.not_in(select(in_use.c.lane)))
-        .having(select(func.count(in_use.c.lane.distinct())).scalar_subquery() < capacity)
-    )
-    # Into the table itself: of an entity the ORM would expect rows.
-    table = cast("Table", Claim.__table__)
-    return insert(table).from_select(list(claim), free).returning(table.c.lane)
-
-
-TAKE = {keeps_clear: _taking(keeps_clear=keeps_clear) for keeps_clear in (True, False)}
-
-
-async def take(
-    session: WriteSession, span: Span, taker: UUID | Holder, *, capacity: int, keeps_clear: bool
-) -> bool:
-    """Claim a time for an appointment or for a holder, in the lowest free lane; False where there
-    is none.
-
-    Raises:
-        SlotTaken: somebody has taken it past the lock; the constraint has seen it.
-
-    """
-    values = {
-        "organization_id": session.organization_id,
-        "calendar_id": span.calendar_id,
-        "starts_at": span.starts_at,
-        "ends_at": span.ends_at,
-        "clear_until": span.clear_until,
-        "capacity": capacity,
-    }
-    if isinstance(taker, Holder):
-        held = {"held_by_id": taker.user_id, "expires_at": taker.expires_at}
-        values |= {"kind": ClaimKind.HOLD, "appointment_id": None, **held}
-    else:
-        held = {"held_by_id": None, "expires_at": None}
-        values |= {"kind": ClaimKind.APPOINTMENT, "appointment_id": taker, **held}
-    try:
-        lane = (await session.execute(TAKE[keeps_clear], values)).scalar_one_or_none()
-    except IntegrityError as error:
-        if violated_constraint(error) == "no_overlap_in_lane":
-            raise SlotTaken from error
-        raise
-    return lane is not None
-
-
-async def release(session: WriteSession, *conditions: ColumnElement[bool]) -> Sequence[Span]:
-    """Give back the time of the claims that meet the conditions; what time that was."""
-    statement = delete(Claim).where(*conditions).execution_options(synchronize_session=False)
-    gone = await session.execute(
-        statement.returning(
-            Claim.calendar_id,
-            func.lower(Claim.during),
-            func.upper(Claim.during),
-            func.coalesce(Claim.clear_until, func.upper(Claim.during)),
-        )
-    )
-    return [Span(*row) for row in gone.all()]
+async def give_back(session: WriteSession, *conditions: ColumnElement[bool]) -> None:
+    """Give back the time of the claims that meet the conditions, and make the slots tell."""
+    for span in await release(session, *conditions):
+        await move_down(session, span)
+        await refresh_span(session, span)
 
 
 async def refresh_slots(session: WriteSession, slot_ids: Sequence[UUID]) -> None:
@@ -323,27 +184,3 @@ async def overlapping_ids(
             overlapping(starts_at, ends_at),
         )
     )
-
-
-async def replace_blocks(
-    session: WriteSession,
-    calendar_id: UUID,
-    gone: Sequence[UUID],
-    blocks: Sequence[tuple[Range[datetime], str | None]],
-    lanes: int,
-) -> None:
-    """Delete block claims and make others, each in every lane."""
-    await session.execute(delete(Claim).where(Claim.id.in_(gone)))
-    session.add_all(
-        Claim(
-            organization_id=session.organization_id,
-            calendar_id=calendar_id,
-            kind=ClaimKind.BLOCK,
-            lane=lane,
-            during=during,
-            reason=reason,
-        )
-        for during, reason in blocks
-        for lane in range(lanes)
-    )
-    await session.flush()

@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql import Range
 from models import Calendar, Claim, ClaimKind, Slot, User, VisitType
 from models.database import WriteSession
 from services.access import STAFF, Permission, act
-from services.calendar.grid import Holder, Span, locked_for_change, refresh_span, release
+from services.calendar.claims import Holder, Span
+from services.calendar.grid import give_back, locked_for_change, refresh_span
 from services.calendar.places import claim, free_place, give_up_holds, offered, span_from
 from services.calendar.slots import alternatives
 from services.context import Context, Server, answering_unavailable
@@ -103,8 +104,7 @@ async def _give_up_expired(
         if not await session.rows(locking) or not await session.rows(there):
             return False
         await locked_for_change(context, session, calendar_id)
-        for span in await release(session, Claim.calendar_id == calendar_id, is_over):
-            await refresh_span(session, span)
+        await give_back(session, Claim.calendar_id == calendar_id, is_over)
     return True
 
 
@@ -128,8 +128,7 @@ async def _hold(
         if here.during == Range(span.starts_at, span.ends_at):
             await _prolong(session, here, span, until)
             return
-        for freed in await release(session, Claim.id == here.id):
-            await refresh_span(session, freed)
+        await give_back(session, Claim.id == here.id)
     place = await free_place(context, session, slot.id, visit_type)
     most = MOST_HOLDS_OF_STAFF if context.role in STAFF else MOST_HOLDS
     if len(holds) - bool(here) >= most:

@@ -14,7 +14,8 @@ from sqlalchemy.dialects.postgresql import Range
 from models import Claim, ClaimKind, Doctor, Slot, SlotStatus, VisitType, VisitTypeDoctor
 from models.database import ReadSession, WriteSession
 from services.access import STAFF
-from services.calendar.grid import Holder, Span, lanes_in_use, refresh_span, release, take
+from services.calendar.claims import Care, Holder, Span, keep, lanes_in_use, take
+from services.calendar.grid import give_back
 from services.calendar.rules import why_not_bookable
 from services.context import Context
 from services.errors import NotBookable, NotBookableReason, NotFound, SlotTaken
@@ -27,6 +28,8 @@ class Place:
     slot: Slot
     doctor: Doctor
     span: Span
+    # The claim by which the viewer holds it already.
+    hold_id: UUID | None
 
 
 async def calendar_of(session: ReadSession, slot_id: UUID) -> UUID:
@@ -64,9 +67,17 @@ async def offered(session: WriteSession, visit_type_id: UUID | None) -> VisitTyp
 
 
 async def free_place(
-    context: Context, session: WriteSession, slot_id: UUID, visit_type: VisitType | None
+    context: Context,
+    session: WriteSession,
+    slot_id: UUID,
+    visit_type: VisitType | None,
+    *,
+    overbooks: bool = False,
 ) -> Place:
     """Where a visit that begins with the slot would be; its calendar is locked.
+
+    Args:
+        overbooks: it may be beside others; only a time that is closed is not free for that.
 
     Raises:
         NotBookable: the rules do not let the viewer book it.
@@ -85,13 +96,44 @@ async def free_place(
     )
     slot, doctor, is_offered = (await session.execute(statement)).one()
     span = span_from(slot, visit_type)
+    own = await _own_hold(context, session, slot, span)
     # Holds are looked for only where there can be some: mostly there are none.
-    if slot.held_by or span.ends_at > slot.ends_at:
-        is_over = Claim.expires_at <= context.now
+    if own is None and (slot.held_by or span.ends_at > slot.ends_at):
+        is_in_the_way = Claim.expires_at <= context.now
         if context.user_id in slot.held_by:
-            is_over |= Claim.held_by_id == context.user_id
-        await give_up_holds(session, span, is_over)
+            is_in_the_way |= Claim.held_by_id == context.user_id
+        await give_up_holds(session, span, is_in_the_way)
         await session.refresh(slot)
+    _require_allowed(context, slot, doctor, visit_type)
+    if not is_offered:
+        raise NotBookable(NotBookableReason.NOT_OFFERED)
+    if overbooks:
+        await _require_open(session, slot, span)
+    elif slot.status is not SlotStatus.AVAILABLE and own is None:
+        raise SlotTaken
+    return Place(slot, doctor, span, own)
+
+
+async def _own_hold(context: Context, session: WriteSession, slot: Slot, span: Span) -> UUID | None:
+    """The claim by which the viewer holds just this time, while that lasts."""
+    if context.user_id is None or context.user_id not in slot.held_by:
+        return None
+    clear_until = span.clear_until if span.clear_until > span.ends_at else None
+    statement = select(Claim.id).where(
+        Claim.calendar_id == span.calendar_id,
+        Claim.held_by_id == context.user_id,
+        Claim.during == Range(span.starts_at, span.ends_at),
+        Claim.clear_until.is_not_distinct_from(clear_until),
+        Claim.expires_at > context.now,
+    )
+    own: UUID | None = (await session.execute(statement)).scalar_one_or_none()
+    return own
+
+
+def _require_allowed(
+    context: Context, slot: Slot, doctor: Doctor, visit_type: VisitType | None
+) -> None:
+    """Go on only if the rules let the viewer have a visit begin with the slot, free or not."""
     reason = why_not_bookable(
         slot,
         policy=context.organization.booking_policy,
@@ -100,30 +142,41 @@ async def free_place(
         now=context.now,
         visit_minutes=visit_type.minutes if visit_type else None,
     )
-    if reason is None and not is_offered:
-        reason = NotBookableReason.NOT_OFFERED
     if reason is not None:
         raise NotBookable(reason)
-    if slot.status is not SlotStatus.AVAILABLE:
+
+
+async def _require_open(session: WriteSession, slot: Slot, span: Span) -> None:
+    """Go on only if the slot is one of the working hours, and nothing in the time is closed."""
+    closed = exists().where(
+        Claim.calendar_id == span.calendar_id,
+        Claim.kind == ClaimKind.BLOCK,
+        Claim.during.overlaps(Range(span.starts_at, span.ends_at)),
+    )
+    is_closed = slot.is_withdrawn or slot.status is SlotStatus.REMOVED
+    if is_closed or (await session.execute(select(closed))).scalar_one():
         raise SlotTaken
-    return Place(slot, doctor, span)
 
 
 async def give_up_holds(session: WriteSession, span: Span, which: ColumnElement[bool]) -> None:
     """Let others have what is held in a time of a locked calendar."""
     during = Range(span.starts_at, span.ends_at)
-    for freed in await release(
+    await give_back(
         session,
         Claim.calendar_id == span.calendar_id,
         Claim.kind == ClaimKind.HOLD,
         Claim.during.overlaps(during),
         which,
-    ):
-        await refresh_span(session, freed)
+    )
 
 
 async def claim(
-    context: Context, session: WriteSession, place: Place, taker: UUID | Holder
+    context: Context,
+    session: WriteSession,
+    place: Place,
+    taker: UUID | Holder,
+    *,
+    overbooks: bool = False,
 ) -> None:
     """Take a place for an appointment, or for somebody who holds it.
 
@@ -132,10 +185,14 @@ async def claim(
         NotBookable: it is free, but has to be kept clear of the visits before and after it.
 
     """
+    if place.hold_id is not None and isinstance(taker, UUID):
+        # In place: between the hold and the appointment nobody else finds the time free.
+        await keep(session, place.hold_id, taker)
+        return
     slot, span = place.slot, place.span
-    keeps_clear = context.role not in STAFF
+    care = Care.PLACES if context.role in STAFF else Care.BUFFERS
     capacity = slot.capacity
-    if await take(session, span, taker, capacity=capacity, keeps_clear=keeps_clear):
+    if await take(session, span, taker, capacity=capacity, care=Care.NONE if overbooks else care):
         return
     bodies = lanes_in_use(
         span.calendar_id, span.starts_at, span.ends_at, span.ends_at, keeps_clear=False

@@ -204,7 +204,9 @@ async def alternatives(
     return sorted(nearest, key=lambda free: free.starts_at)
 
 
-async def require_managed(context: Context, session: ReadSession, calendar_id: UUID) -> None:
+async def require_managed(
+    context: Context, session: ReadSession, calendar_id: UUID, field: str = "calendar_id"
+) -> None:
     """Go on only if the viewer runs this calendar: the front desk all, a doctor their own.
 
     Raises:
@@ -222,4 +224,4 @@ async def require_managed(context: Context, session: ReadSession, calendar_id: U
         # Who is no doctor any more runs no calendar, not even one that has none.
         managed = managed.where(Doctor.id == own if own else false())
     if not (await session.execute(managed)).scalar_one():
-        raise NotFound("calendar_id")
+        raise NotFound(field)

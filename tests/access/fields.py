@@ -59,6 +59,8 @@ Patient.notes                       U  -  o  +  +
 Appointment: id reference slot slots visitType doctor patient startsAt endsAt status
 Appointment: cancelledAt cancellationReason canCancelUntil rescheduledFrom bookedBy version history
 Appointment: createdAt updatedAt
+Appointment: isOverbooked
+Appointment.overbookingReason       U  -  o  +  +
 Appointment.reason                  U  o  o  -  -
 Appointment.staffNotes              U  -  o  +  +
 AppointmentEvent: at by status note

@@ -246,6 +246,7 @@ def visit(
         status=status,
         reason=word("reason"),
         staff_notes=word("staff"),
+        overbooking_reason=word("overbooked"),
         cancelled_at=now if is_cancelled else None,
         cancellation_reason=word("why") if is_cancelled else None,
         can_cancel_until=taken.starts_at,

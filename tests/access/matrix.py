@@ -98,6 +98,7 @@ Mutation.unblockTime                U  F  o  +  +  |  U  F  N  N  N
 Mutation.holdSlot                   U  +  +  +  +  |  U  N  N  N  N
 Mutation.releaseHold                U  +  +  +  +  |  U  N  N  N  N
 Mutation.bookAppointment            U  o  o  +  +  |  U  N  N  N  N
+Mutation.overbookAppointment        U  F  o  +  +  |  U  F  N  N  N
 Mutation.rescheduleAppointment      U  o  o  +  +  |  U  N  N  N  N
 Mutation.cancelAppointment          U  o  o  +  +  |  U  N  N  N  N
 Mutation.updateAppointment          U  o  o  +  +  |  U  N  N  N  N

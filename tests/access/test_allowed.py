@@ -66,7 +66,7 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
         ids["appointmentId"] = realm.id(f"appointment.{kind}.{mark}")
         # The front desk writes what it does not read only where nothing is written.
         realm.rows[f"appointment.{kind}.{mark}"].reason = None
-    if act in {"rescheduleAppointment", "bookAppointment", "holdSlot"}:
+    if act in {"rescheduleAppointment", "bookAppointment", "overbookAppointment", "holdSlot"}:
         ids["slotId"] = id_of(slot(realm, f"slot.{mark}", kind, next(AHEAD)))
     if act in UNUSED:
         name, values = UNUSED[act]

@@ -1,0 +1,240 @@
+"""Claims: time taken in the lanes of a calendar. Which lane is free, taking it, giving it back.
+
+Parts of acts, which have locked the calendar; what the slots above are made to tell is in `grid`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Insert,
+    Integer,
+    Select,
+    Table,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.exc import IntegrityError
+
+from models import Claim, ClaimKind, Slot, SlotStatus
+from models.database import WriteSession, violated_constraint
+from services.errors import SlotTaken
+
+# More than a slot has places at most (a constraint of the templates), for deliberate overbooking.
+MOST_LANES = 2000
+# So far behind a claim may lie what it keeps clear (a constraint of visit types).
+LONGEST_BUFFER = timedelta(minutes=240)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who a time is held for, and until when."""
+
+    user_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Span:
+    """What is to be taken of a calendar: a time, and how long it is kept clear after it."""
+
+    calendar_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    clear_until: datetime
+
+
+def lanes_in_use(
+    calendar_id: Any, starts_at: Any, ends_at: Any, clear_until: Any, *, keeps_clear: bool
+) -> Select[int]:
+    """The lanes of a calendar that are in use in a time, those of deliberate overbooking too.
+
+    All of them count: a place that is freed beside somebody who is overbooked is not free.
+
+    Args:
+        calendar_id, starts_at, ends_at, clear_until: values, or columns of an outer statement.
+        keeps_clear: a lane is also in use where it is kept clear after its visit, and where this
+            visit would have to be kept clear of the next one.
+
+    """
+    taken: ColumnElement[bool] = Claim.during.op("&&")(func.tstzrange(starts_at, ends_at))
+    if keeps_clear:
+        taken = or_(taken, func.upper(Claim.during) > starts_at, Claim.clear_until > starts_at)
+    around = func.tstzrange(starts_at - LONGEST_BUFFER, clear_until)
+    return select(Claim.lane).where(
+        Claim.calendar_id == calendar_id, Claim.during.op("&&")(around), taken
+    )
+
+
+class Care(Enum):
+    """What a new claim pays attention to: an overbooked one to the constraint alone, others also to
+    how many places there are, and those of patients to what is kept clear.
+    """
+
+    NONE = "none"
+    PLACES = "places"
+    BUFFERS = "buffers"
+
+
+def _taking(care: Care) -> Insert:
+    """The claim of a visit in the lowest lane that is not in use, made once for all visits."""
+    calendar_id = bindparam("calendar_id", type_=Uuid())
+    starts_at, ends_at, clear_until = (
+        bindparam(name, type_=DateTime(timezone=True))
+        for name in ("starts_at", "ends_at", "clear_until")
+    )
+    in_use = lanes_in_use(
+        calendar_id, starts_at, ends_at, clear_until, keeps_clear=care is Care.BUFFERS
+    ).cte("in_use")
+    capacity = bindparam("capacity", type_=Integer())
+    last = MOST_LANES - 1 if care is Care.NONE else capacity - 1
+    lanes = func.generate_series(0, last).table_valued("lane").render_derived("lanes")
+    claim = {
+        "organization_id": bindparam("organization_id", type_=Uuid()),
+        "id": func.gen_random_uuid(),
+        "calendar_id": calendar_id,
+        "appointment_id": bindparam("appointment_id", type_=Uuid()),
+        "kind": bindparam("kind", type_=Claim.kind.type),
+        "held_by_id": bindparam("held_by_id", type_=Uuid()),
+        "expires_at": bindparam("expires_at", type_=DateTime(timezone=True)),
+        "lane": func.min(lanes.c.lane),
+        "during": func.tstzrange(starts_at, ends_at),
+        "clear_until": func.nullif(clear_until, ends_at),
+    }
+    count = select(func.count(in_use.c.lane.distinct())).scalar_subquery()
+    free = (
+        select(*claim.values())
+        .where(lanes.c.lane.not_in(select(in_use.c.lane)))
+        .having(count < (MOST_LANES if care is Care.NONE else capacity))
+    )
+    # Into the table itself: of an entity the ORM would expect rows.
+    table = cast("Table", Claim.__table__)
+    return insert(table).from_select(list(claim), free).returning(table.c.lane)
+
+
+TAKE = {care: _taking(care) for care in Care}
+
+
+async def take(
+    session: WriteSession, span: Span, taker: UUID | Holder, *, capacity: int, care: Care
+) -> bool:
+    """Claim a time for an appointment or for a holder, in the lowest free lane; False where there
+    is none.
+
+    Raises:
+        SlotTaken: somebody has taken it past the lock; the constraint has seen it.
+
+    """
+    values = {
+        "organization_id": session.organization_id,
+        "calendar_id": span.calendar_id,
+        "starts_at": span.starts_at,
+        "ends_at": span.ends_at,
+        "clear_until": span.clear_until,
+        "capacity": capacity,
+    }
+    if isinstance(taker, Holder):
+        held = {"held_by_id": taker.user_id, "expires_at": taker.expires_at}
+        values |= {"kind": ClaimKind.HOLD, "appointment_id": None, **held}
+    else:
+        held = {"held_by_id": None, "expires_at": None}
+        values |= {"kind": ClaimKind.APPOINTMENT, "appointment_id": taker, **held}
+    try:
+        lane = (await session.execute(TAKE[care], values)).scalar_one_or_none()
+    except IntegrityError as error:
+        if violated_constraint(error) == "no_overlap_in_lane":
+            raise SlotTaken from error
+        raise
+    return lane is not None
+
+
+async def keep(session: WriteSession, hold_id: UUID, appointment_id: UUID) -> None:
+    """Let what is held be an appointment's."""
+    await session.execute(
+        update(Claim)
+        .where(Claim.id == hold_id)
+        .values(
+            kind=ClaimKind.APPOINTMENT,
+            appointment_id=appointment_id,
+            held_by_id=None,
+            expires_at=None,
+            is_extended=False,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def release(session: WriteSession, *conditions: ColumnElement[bool]) -> Sequence[Span]:
+    """Give back the time of the claims that meet the conditions; what time that was."""
+    statement = delete(Claim).where(*conditions).execution_options(synchronize_session=False)
+    gone = await session.execute(
+        statement.returning(
+            Claim.calendar_id,
+            func.lower(Claim.during),
+            func.upper(Claim.during),
+            func.coalesce(Claim.clear_until, func.upper(Claim.during)),
+        )
+    )
+    return [Span(*row) for row in gone.all()]
+
+
+async def move_down(session: WriteSession, freed: Span) -> None:
+    """Let visits that were overbooked have the lanes that are free now, so that the constraint
+    guards their time as that of all others: mostly there are none.
+    """
+    overbooked = (
+        select(Claim)
+        .join(Slot, (Slot.calendar_id == Claim.calendar_id) & (Slot.status != SlotStatus.REMOVED))
+        .where(
+            Claim.calendar_id == freed.calendar_id,
+            Claim.kind == ClaimKind.APPOINTMENT,
+            Claim.during.overlaps(Range(freed.starts_at, freed.ends_at)),
+            Slot.starts_at == func.lower(Claim.during),
+            Claim.lane >= Slot.capacity,
+        )
+        .order_by(Claim.lane)
+    )
+    for claim in await session.rows(overbooked):
+        starts_at, ends_at = claim.during.lower, claim.during.upper
+        in_use = lanes_in_use(freed.calendar_id, starts_at, ends_at, ends_at, keeps_clear=False)
+        taken = set(await session.rows(in_use))
+        lowest = next(lane for lane in range(claim.lane + 1) if lane not in taken - {claim.lane})
+        claim.lane = lowest
+        await session.flush()
+
+
+async def replace_blocks(
+    session: WriteSession,
+    calendar_id: UUID,
+    gone: Sequence[UUID],
+    blocks: Sequence[tuple[Range[datetime], str | None]],
+    lanes: int,
+) -> None:
+    """Delete block claims and make others, each in every lane."""
+    await session.execute(delete(Claim).where(Claim.id.in_(gone)))
+    session.add_all(
+        Claim(
+            organization_id=session.organization_id,
+            calendar_id=calendar_id,
+            kind=ClaimKind.BLOCK,
+            lane=lane,
+            during=during,
+            reason=reason,
+        )
+        for during, reason in blocks
+        for lane in range(lanes)
+    )
+    await session.flush()
