@@ -7,12 +7,13 @@ from typing import Any
 from strawberry import ID, Info
 
 from models import AvailabilityTemplate, Calendar, Doctor, Slot, SlotStatus
-from resolvers import ids
+from resolvers import ids, pages
 from resolvers.acts import act
 from resolvers.cursors import Cursor, cursor
 from resolvers.loaders import load
+from resolvers.pages import Connection
 from services import availability, visit_types
-from services.calendar import blocks, generation, holds
+from services.calendar import blocks, generation, holds, openings
 from services.calendar import slots as slot_service
 from services.calendar.generation import Preview
 from services.context import Context
@@ -110,6 +111,23 @@ async def templates(root: Any, info: Info[Context, None]) -> Sequence[Availabili
 async def template_by_id(info: Info[Context, None], id: Any) -> AvailabilityTemplate | None:
     """Working hours by key."""
     return await load(info, availability.templates_by_id, id)
+
+
+async def found_openings(
+    info: Info[Context, None],
+    search: Any,
+    first: int | None = 20,
+    after: str | None = None,
+) -> Connection[openings.Opening]:
+    """What can be booked first, over many doctors."""
+    page = pages.request("openings", pages.BY_TIME, first, after)
+    found = await openings.list_openings(info.context, search=search, page=page)
+    return Connection(found, "openings")
+
+
+async def doctor_of_opening(root: Any, info: Info[Context, None]) -> Doctor | None:
+    """Whose time it is."""
+    return await load(info, doctors.doctors_by_calendar, root.calendar_id)
 
 
 def cursor_of_calendar(root: Any) -> Cursor:

@@ -36,6 +36,7 @@ from schema.directory.types import Department, Doctor, Office, Patient
 from schema.errors import PresentErrors
 from schema.fields import PAGE, Arg, Node, field, subscription
 from schema.notifications import Notification, NotificationMutations
+from schema.openings import Opening, OpeningSearch
 from schema.operations import Audited, InTurn, NamedOperation, OwnMemory, Schema
 from schema.organizations import Organization, OrganizationMutations
 from schema.scalars import SCALARS
@@ -118,6 +119,11 @@ class Query:
         "A calendar by id; null where there is none.",
         calendar_resolvers.calendar,
         arguments={"id": Arg("Its global id.")},
+    )
+    openings: Connection[Opening] = field(
+        "What the viewer could book first, over many doctors at once, in order of start.",
+        calendar_resolvers.found_openings,
+        arguments={"search": Arg("What to look for.", type=OpeningSearch), **PAGE},
     )
     appointments: Connection[Appointment] = field(
         "Role-filtered: a patient's own, a doctor's own, all for the front desk.",

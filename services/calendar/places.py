@@ -22,6 +22,14 @@ from services.errors import NotBookable, NotBookableReason, NotFound, SlotTaken
 
 
 @dataclass(frozen=True)
+class Length:
+    """How long a visit takes, and how long it is kept clear after it."""
+
+    minutes: int
+    buffer_minutes: int = 0
+
+
+@dataclass(frozen=True)
 class Place:
     """A slot, free and open to the viewer, whose it is, and what a visit takes from there on."""
 
@@ -211,15 +219,19 @@ def span_from(slot: Slot, visit_type: VisitType | None) -> Span:
     return Span(slot.calendar_id, slot.starts_at, ends_at, clear_until)
 
 
-def has_room(context: Context, visit_type: VisitType | None) -> ColumnElement[bool]:
+def has_room(context: Context, length: Length | VisitType | None) -> ColumnElement[bool]:
     """Which slots the viewer could have a visit begin with, as far as time is taken: what they hold
     of that very slot is not.
+
+    Args:
+        length: of the visit; None: as long as the slot.
+
     """
     is_patient = context.role not in STAFF
-    if visit_type is None:
+    if length is None:
         return ~Slot.in_buffer if is_patient else true()
-    ends_at = Slot.starts_at + timedelta(minutes=visit_type.minutes)
-    clear_until = ends_at + timedelta(minutes=visit_type.buffer_minutes)
+    ends_at = Slot.starts_at + timedelta(minutes=length.minutes)
+    clear_until = ends_at + timedelta(minutes=length.buffer_minutes)
     in_use = lanes_in_use(
         Slot.calendar_id, Slot.starts_at, ends_at, clear_until, keeps_clear=is_patient
     )

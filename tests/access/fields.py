@@ -23,6 +23,7 @@ TYPES = {
     "Calendar": PUBLIC,
     "AvailabilityTemplate": PUBLIC,
     "Slot": PUBLIC,
+    "Opening": PUBLIC,
     "CalendarUpdate": PUBLIC,
     "Session": "o  o  o  o  o",
     "User": PEOPLE,
@@ -51,6 +52,7 @@ AvailabilityTemplate: validFrom validUntil
 Slot: id calendar startsAt endsAt status capacity bookedCount version isBookable
 Slot: heldUntil isHeldByViewer
 Slot.appointments                   -  o  o  +  +
+Opening: slot doctor startsAt endsAt
 CalendarUpdate: reset slots cursor previousCursor
 Session: accessToken accessTokenExpiresAt refreshToken user
 User: id username email name phone role isActive locale timeZone doctor patient createdAt updatedAt

@@ -50,6 +50,7 @@ Query.offices                       +  +  +  +  +  |  o  o  o  o  o
 Query.visitTypes                    +  +  +  +  +  |  o  o  o  o  o
 Query.doctors                       +  +  +  +  +  |  o  o  o  o  o
 Query.patients                      U  o  o  +  +  |  U  o  o  o  o
+Query.openings                      +  +  +  +  +  |  o  o  o  o  o
 Query.calendar                      +  +  +  +  +  |  -  -  -  -  -
 Query.appointments                  U  o  o  +  +  |  U  o  o  o  o
 Query.appointmentByReference        U  o  o  +  +  |  U  -  -  -  -

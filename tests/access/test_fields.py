@@ -100,6 +100,14 @@ async def preview(voice: Voice, home: Realm, kind: str) -> Thing:
     return thing(answer.body, "availabilityPreview")
 
 
+async def opening(voice: Voice, home: Realm, kind: str) -> Thing:
+    document = f"""query ($search: OpeningSearch!) {{
+      openings(search: $search) {{ edges {{ node {{ {whole("Opening")} }} }} }} }}"""
+    search = {"from": DAY["from"], "doctorIds": [home.id(f"doctor.{kind}")]}
+    answer = await voice.ask(document, search=search)
+    return thing(answer.body, "openings", "edges", 0, "node")
+
+
 async def calendar_update(voice: Voice, home: Realm, kind: str) -> Thing:
     document = f"""subscription ($id: ID!, $from: DateTime!, $to: DateTime!) {{
       calendarChanges(calendarId: $id, from: $from, to: $to) {{ {whole("CalendarUpdate")} }} }}"""
@@ -135,6 +143,7 @@ OTHERWISE: dict[str, Reader] = {
     "BookingPolicy": policy,
     "AppointmentEvent": event,
     "AvailabilityPreview": preview,
+    "Opening": opening,
     "CalendarUpdate": calendar_update,
     "AppointmentUpdate": appointment_update,
     "Session": session,

@@ -221,7 +221,8 @@ def selection(kind: GraphQLOutputType) -> str:
     if is_leaf_type(inner):
         return ""
     if "edges" in inner.fields:
-        return "{ edges { node { id } } }"
+        edge: Any = get_named_type(inner.fields["edges"].type)
+        return f"{{ edges {{ node {selection(edge.fields['node'].type)} }} }}"
     return "{ id }" if "id" in inner.fields else "{ __typename }"
 
 

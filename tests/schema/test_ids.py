@@ -118,7 +118,7 @@ async def test_a_broken_id_in_a_question_is_bad_input(clinic: Clinic) -> None:
     world = await world_of(clinic)
     for place, broken in product(IN_QUERIES, SOME_BROKEN):
         (error,) = (await world.send(place, broken))["errors"]
-        where = ".".join(place.path) + (".0" if place.name == "ids" else "")
+        where = ".".join(place.blamed)
         assert error["message"] == f"{where}: This is not an id.", (str(place), broken)
         assert error["extensions"]["code"] == "BAD_INPUT"
         assert len(error["extensions"]["requestId"]) == 32
