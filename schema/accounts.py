@@ -36,7 +36,9 @@ class User(Node):
     """An account. The front desk sees all, doctors staff's and patients', others their own."""
 
     username: str = field("Short name to sign in with.")
-    email: str = field("Address to sign in with and to write to.")
+    email: str = field(
+        "Address to sign in with and to write to; where the account was closed, nobody's."
+    )
     name: str = field("The person's name.")
     phone: str | None = field("Telephone number in E.164.")
     role: Role = field("What the user is to the organization.")

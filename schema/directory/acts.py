@@ -193,7 +193,7 @@ class DirectoryMutations:
         returns={"doctor": (Doctor, "The doctor as they are now.")},
     )
     delete_doctor = mutation(
-        "Archives a doctor without open appointments; the history stays.",
+        "Archives a doctor without open appointments, and closes the account; the history stays.",
         resolvers.delete_doctor,
         DeleteDoctorInput,
         returns=DELETED,
@@ -211,7 +211,7 @@ class DirectoryMutations:
         returns={"patient": (Patient, "The patient as they are now.")},
     )
     delete_patient = mutation(
-        "Archives a patient without open appointments; the history stays.",
+        "Archives a patient without open appointments, and closes the account; the history stays.",
         resolvers.delete_patient,
         DeletePatientInput,
         returns=DELETED,

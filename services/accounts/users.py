@@ -14,6 +14,7 @@ from models import Appointment, Doctor, Patient, Role, User
 from models.database import ReadSession, WriteSession, violated_constraint
 from services import checks, trail
 from services.access import Permission, act, allows
+from services.accounts.closing import is_closed
 from services.accounts.sessions import end_sign_ins, locked_user
 from services.context import Context
 from services.errors import (
@@ -259,6 +260,8 @@ async def update_user(context: Context, *, user_id: UUID, **changes: Unpack[User
         if context.user_id not in {admin.id for admin in admins}:
             raise Forbidden
         user = await locked_user(session, user_id)
+        if is_closed(user):
+            raise InvalidInput("This account was closed; invite the person anew.", "user_id")
         before = user.role, user.is_active
         user.role = changes.get("role", user.role)
         user.is_active = changes.get("is_active", user.is_active)

@@ -5,14 +5,15 @@ from functools import partial
 from typing import Literal, TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from models import Appointment, AppointmentStatus, Calendar, Doctor, Role, User
+from models import Appointment, AppointmentStatus, Calendar, Doctor, Role
 from models.database import WriteSession
 from services import checks, trail
 from services.access import Permission, act
 from services.accounts.addresses import move_account
+from services.accounts.closing import close_account
 from services.accounts.invitations import invite
 from services.accounts.sessions import locked_user
 from services.accounts.users import add_user, save_account
@@ -221,7 +222,7 @@ async def update_doctor(
 
 @act(Permission.MANAGE_DIRECTORY, InUse)
 async def delete_doctor(context: Context, *, doctor_id: UUID) -> UUID:
-    """Archive a doctor: out of the directory, calendar closed, account shut; history stays.
+    """Archive a doctor: out of the directory, calendar and account closed; history stays.
 
     Raises:
         InUse: there are open appointments.
@@ -237,7 +238,7 @@ async def delete_doctor(context: Context, *, doctor_id: UUID) -> UUID:
         if (await session.execute(open_ones)).scalar_one():
             raise InUse("doctor_id")
         doctor.archived_at = context.now
-        await session.execute(update(User).where(User.id == doctor.user_id).values(is_active=False))
+        await close_account(context, session, await locked_user(session, doctor.user_id))
     return doctor_id
 
 

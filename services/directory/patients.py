@@ -12,6 +12,8 @@ from models import Appointment, AppointmentStatus, Patient, Role
 from models.database import WriteSession, violated_constraint
 from services import checks, trail
 from services.access import STAFF, Permission, act
+from services.accounts.closing import close_account
+from services.accounts.sessions import locked_user
 from services.context import Context
 from services.errors import EmailTaken, InUse, InvalidInput, NotFound
 from services.idempotency import creating
@@ -142,13 +144,17 @@ async def update_patient(
 
 @act(Permission.DELETE_PATIENT, InUse)
 async def delete_patient(context: Context, *, patient_id: UUID) -> UUID:
-    """Archive a patient: out of every list; the history stays.
+    """Archive a patient: out of every list, the account closed; the history stays.
 
     Raises:
         InUse: there are open appointments.
 
     """
+    account = select(Patient.user_id).where(Patient.id == patient_id)
     async with context.writing() as session:
+        # Before the record, as everybody locks them.
+        user_id = (await session.execute(account)).scalar_one_or_none()
+        user = await locked_user(session, user_id) if user_id else None
         # Booking locks the patient's row as well: nobody can book in between.
         patient = await _locked(context, session, patient_id)
         open_ones = select(func.count()).where(
@@ -158,6 +164,8 @@ async def delete_patient(context: Context, *, patient_id: UUID) -> UUID:
             raise InUse("patient_id")
         patient.archived_at = context.now
         trail.note_act(context, session, patient)
+        if user is not None:
+            await close_account(context, session, user)
     return patient_id
 
 
