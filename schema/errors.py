@@ -123,6 +123,14 @@ def _common(refusal: Refusal) -> dict[str, Any]:
 class PresentErrors(SchemaExtension):
     """Gives every GraphQL error its code and the request's id, and masks what is our bug."""
 
+    # Strawberry calls it an error before execution where the variables of a subscription are wrong.
+    _is_executed = False
+
+    def on_execute(self) -> Iterator[None]:
+        """See that the document was good: what is wrong from now on is wrong with its values."""
+        self._is_executed = True
+        yield
+
     def on_operation(self) -> Iterator[None]:
         """Present the errors of a query or mutation."""
         yield
@@ -136,7 +144,7 @@ class PresentErrors(SchemaExtension):
     def _present(self, result: Any) -> None:
         found = getattr(result, "errors", None)
         if found:
-            rejected = isinstance(result, PreExecutionError)
+            rejected = isinstance(result, PreExecutionError) and not self._is_executed
             context = self.execution_context.context
             result.errors = [presented(error, context, rejected=rejected) for error in found]
             current().outcome = result.errors[0].extensions["code"]

@@ -15,6 +15,8 @@ from tests.api import Api
 from tests.conftest import serving
 from tests.hostile.conftest import PRODUCTION, ByHost
 from tests.hostile.ways import refused
+from tests.live.event_streams import events
+from tests.protocols.sockets import acknowledged
 
 NAMES = {name for name in schema._schema.type_map if not name.startswith("__")} - {"ID", "Int"}
 ABOUT_THE_SCHEMA = [
@@ -120,6 +122,32 @@ async def test_a_value_is_refused_without_the_names_of_types(
     assert "a secret" not in json.dumps(answer)
     if "instant" not in sentence:
         check_silence(json.dumps(answer))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"id": None}, {"id": {"a": "secret"}}, {"id": "x", "from": "yesterday"}],
+)
+async def test_the_variables_of_a_subscription_are_refused_as_those_of_a_query(
+    production: Api, given: dict[str, Any]
+) -> None:
+    """The same words by the same code, as an event, on a socket and for a query."""
+    head = "($id: ID!, $from: DateTime!, $to: DateTime!)"
+    calendar = "calendar(id: $id) { slots(from: $from, to: $to) { id } }"
+    view = "calendarChanges(calendarId: $id, from: $from, to: $to) { cursor }"
+    query = (await production.send(f"query {head} {{ {calendar} }}", **given))["errors"]
+    document = f"subscription {head} {{ {view} }}"
+    async with events(production, document, given) as stream:
+        event, _ = await stream.rest()
+    async with acknowledged(production) as socket:
+        await socket.subscribe("bad", document, **given)
+        said = await socket.next()
+    words = [
+        [(error["message"], error["extensions"]["code"]) for error in errors]
+        for errors in (query, event.data["errors"], said["payload"])
+    ]
+    assert {code for _, code in words[0]} == {"BAD_INPUT"}
+    assert words == [words[0]] * 3
 
 
 async def test_a_mistake_of_syntax_is_said_where_it_is(production: Api) -> None:

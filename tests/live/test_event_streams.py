@@ -159,7 +159,7 @@ async def test_a_mutation_needs_post(clinic: Clinic) -> None:
     [
         ("subscription { calendarChanges", {}, "QUERY_REJECTED"),
         ("subscription { nothing }", {}, "QUERY_REJECTED"),
-        (WATCH, {}, "QUERY_REJECTED"),
+        (WATCH, {}, "BAD_INPUT"),
         (WATCH, {"id": "no id", "from": wire(tomorrow(0)), "to": wire(tomorrow(1))}, "BAD_INPUT"),
     ],
 )
