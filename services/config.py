@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
+from services.brokers import why_no_broker
+
 SECRET_BYTES = 32
 TRANSPORTS = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
 SHARED_COUNTS = ("redis://", "rediss://")
@@ -179,6 +181,7 @@ class Config:
             )
         if not has_good_port(self.rate_limit_url):
             raise ConfigurationError("The port in RATE_LIMIT_URL must be from 1 to 65535.")
+        self._check_brokers()
         if self.access_token_minutes < 1:
             raise ConfigurationError("ACCESS_TOKEN_MINUTES must be at least 1.")
         if not all(map(ORIGIN.fullmatch, self.allowed_origins)):
@@ -193,6 +196,13 @@ class Config:
             )
         if self.smtp_url:
             self._check_mail()
+
+    def _check_brokers(self) -> None:
+        urls = {"BROADCAST_URL": self.broadcast_url, "RATE_LIMIT_URL": self.rate_limit_url}
+        for name, url in urls.items():
+            why = why_no_broker(url) if url.startswith("redis") else None
+            if why is not None:
+                raise ConfigurationError(f"{name} has an option that cannot be: {why}")
 
     def _check_mail(self) -> None:
         address = urlsplit(self.smtp_url)

@@ -174,8 +174,7 @@ class PostgresTransport(Transport):
 class RedisTransport(Transport):
     """PUBLISH and SUBSCRIBE, with a connection for each."""
 
-    # An address may carry options; one that is unknown is a TypeError of the client.
-    failures = (*Transport.failures, RedisError, TypeError)
+    failures = (*Transport.failures, RedisError)
 
     def __init__(self, url: str, *, joined: Callable[[], None]) -> None:
         super().__init__(url, joined=joined)

@@ -64,6 +64,24 @@ def test_the_port_of_a_broker_must_be_one(port: str) -> None:
         Config(secret_key=GOOD, broadcast_url=f"redis://localhost:{port}/0")
 
 
+@pytest.mark.parametrize("setting", ["broadcast_url", "rate_limit_url"])
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        ("nonsense=1", "'nonsense'"),
+        ("db=first", "'db'"),
+        ("socket_timeout=soon", "'socket_timeout'"),
+        ("protocol=9", "protocol"),
+        ("retry=3", "update_supported_errors"),
+    ],
+)
+def test_the_options_of_a_broker_must_be_some(setting: str, option: str, why: str) -> None:
+    words = f"{setting.upper()} has an option that cannot be: .*{why}"
+    with pytest.raises(ConfigurationError, match=words):
+        Config(secret_key=GOOD, **{setting: f"redis://localhost/0?{option}"})
+    assert Config(secret_key=GOOD, **{setting: "redis://localhost?db=1&health_check_interval=5"})
+
+
 @pytest.mark.parametrize(
     "url",
     [
