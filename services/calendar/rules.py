@@ -1,8 +1,11 @@
-"""What may be booked, by whom and when: one pure rule, asked by booking and by what views show."""
+"""What may be booked, by whom and when: one pure rule, asked by booking and by what views show,
+and the same as a condition of statements.
+"""
 
 from datetime import datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
+from sqlalchemy import ColumnElement, and_
 
 from models import BookingPolicy, Role, Slot
 from services.access import STAFF
@@ -12,6 +15,16 @@ from services.errors import NotBookableReason
 def horizon_ends(policy: BookingPolicy, now: datetime) -> datetime:
     """How far ahead slots are made and may be booked."""
     return now + relativedelta(months=policy.horizon_months)
+
+
+def open_to_patients(policy: BookingPolicy, now: datetime) -> ColumnElement[bool]:
+    """Which slots notice and horizon leave to patients: what `why_not_bookable` says of one."""
+    notice = timedelta(minutes=policy.minimum_notice_minutes)
+    return and_(
+        Slot.starts_at > now,
+        Slot.starts_at >= now + notice,
+        Slot.starts_at < horizon_ends(policy, now),
+    )
 
 
 def why_not_bookable(

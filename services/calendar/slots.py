@@ -13,7 +13,7 @@ from services import checks
 from services.access import Permission, act
 from services.calendar.grid import overlapping
 from services.calendar.places import has_room
-from services.calendar.rules import horizon_ends, why_not_bookable
+from services.calendar.rules import open_to_patients, why_not_bookable
 from services.context import Context
 from services.errors import InvalidInput, NotFound
 from services.visit_types import visit_types_by_id
@@ -144,7 +144,6 @@ async def slots_with_room(
 async def next_available(context: Context, calendar_ids: Sequence[UUID]) -> Mapping[UUID, Slot]:
     """The first slot of each calendar that patients can book now, in one statement for all."""
     policy = context.organization.booking_policy
-    earliest = context.now + timedelta(minutes=policy.minimum_notice_minutes)
     first_free = aliased(
         Slot,
         select(Slot)
@@ -152,8 +151,7 @@ async def next_available(context: Context, calendar_ids: Sequence[UUID]) -> Mapp
             Slot.calendar_id == Doctor.calendar_id,
             Slot.status == SlotStatus.AVAILABLE,
             ~Slot.in_buffer,
-            Slot.starts_at > earliest,
-            Slot.starts_at < horizon_ends(policy, context.now),
+            open_to_patients(policy, context.now),
         )
         .order_by(Slot.starts_at)
         .limit(1)
@@ -190,8 +188,7 @@ async def alternatives(
         Slot.status == SlotStatus.AVAILABLE,
         Slot.id != slot.id,
         has_room(context, visit_type),
-        Slot.starts_at > context.now + timedelta(minutes=policy.minimum_notice_minutes),
-        Slot.starts_at < horizon_ends(policy, context.now),
+        open_to_patients(policy, context.now),
     )
     later = bookable.where(Slot.starts_at >= slot.starts_at).order_by(Slot.starts_at)
     earlier = bookable.where(Slot.starts_at < slot.starts_at).order_by(Slot.starts_at.desc())

@@ -1,12 +1,15 @@
 """What may be booked, by whom and when: the pure rule, at its bounds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from models import BookingPolicy, Role, Slot, SlotStatus
-from services.calendar.rules import horizon_ends, why_not_bookable
+from services.calendar.rules import horizon_ends, open_to_patients, why_not_bookable
+from tests.factories import Factory
 
 NOW = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -65,6 +68,29 @@ def test_patients_and_the_public_keep_to_notice_and_horizon(
     role: Role | None, starts_at: datetime, expected: str | None
 ) -> None:
     assert why(starts_at, role) == expected
+
+
+@pytest.mark.parametrize("notice", [0, 60])
+async def test_what_is_looked_for_in_the_database_is_what_may_be_booked(
+    factory: Factory, notice: int
+) -> None:
+    """As alternatives and next free slots are: at each bound the statement says the same."""
+    doctor, policy = (
+        await factory.person(Role.DOCTOR),
+        replace(POLICY, minimum_notice_minutes=notice),
+    )
+    assert doctor.calendar is not None
+    bounds = (NOW, NOW + HOUR, HORIZON)
+    times = [bound + step for bound in bounds for step in (-SECOND, 0 * SECOND, SECOND)]
+    for time in times:
+        await factory.slot(doctor.calendar, time)
+    statement = select(Slot.starts_at).where(
+        Slot.calendar_id == doctor.calendar.id, open_to_patients(policy, NOW)
+    )
+    async with factory.database.reading(factory.organization.id) as session:
+        found = await session.rows(statement.order_by(Slot.starts_at))
+    assert found == [time for time in times if why(time, None, policy=policy) is None]
+    assert len(found) == (3 if notice else 5)
 
 
 @pytest.mark.parametrize("role", STAFF)
