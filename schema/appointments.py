@@ -276,13 +276,13 @@ class AppointmentMutations:
         returns=BOOKED,
     )
     complete_appointment = mutation(
-        "Notes that the visit has taken place.",
+        "Notes that the visit has taken place; not before it begins.",
         resolvers.complete_appointment,
         CompleteAppointmentInput,
         returns=BOOKED,
     )
     mark_no_show = mutation(
-        "Notes that the patient did not come.",
+        "Notes that the patient did not come; not before the visit begins.",
         resolvers.mark_no_show,
         MarkNoShowInput,
         returns=BOOKED,

@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
 
-from models import Slot
+from sqlalchemy import update
+
+from models import Appointment, Slot
 from tests.api import Api
 from tests.booking import book, calendar_of, patient_id
 from tests.conftest import Clinic
-from tests.factories import id_of, tomorrow
+from tests.factories import Factory, id_of, tomorrow
 from tests.rows import unchanged
 
 MOVE = "rescheduleAppointment"
@@ -58,3 +61,11 @@ async def refused(
         return await api.refusal(
             act, f"appointment {{ id }} {facts}", appointmentId=booked["id"], **values
         )
+
+
+async def let_begin(factory: Factory, appointment_id: str) -> None:
+    """As if its hour had come: the visit began a minute ago, wherever its slot is."""
+    begun = datetime.now(UTC) - timedelta(minutes=1)
+    mine = Appointment.id == UUID(appointment_id.rpartition("_")[2])
+    async with factory.database.writing(factory.organization.id) as session:
+        await session.execute(update(Appointment).where(mine).values(starts_at=begun))

@@ -91,10 +91,10 @@ async def complete_appointment(
     staff_notes: str | None = None,
     expected_version: int | None = None,
 ) -> Appointment:
-    """The visit has taken place.
+    """The visit has taken place; only once the appointment has begun.
 
     Raises:
-        InvalidTransition: its status does not allow it.
+        InvalidTransition: its status does not allow it, or it has not begun.
 
     """
     return await _step(context, Step.COMPLETE, appointment_id, staff_notes, expected_version)
@@ -160,7 +160,7 @@ async def _step(
         appointment = await locked_appointment(context, session, appointment_id, expected_version)
         before = appointment.status
         appointment.status = states.after(before, step)
-        if step is Step.MARK_NO_SHOW and appointment.starts_at > context.now:
+        if step in states.ONCE_BEGUN and appointment.starts_at > context.now:
             raise InvalidTransition(before)
         if notes is not None:
             appointment.staff_notes = notes

@@ -24,6 +24,9 @@ class Step(Enum):
     MARK_NO_SHOW = "mark as no-show"
 
 
+# What can only be said of a visit once its time has come.
+ONCE_BEGUN = frozenset({Step.COMPLETE, Step.MARK_NO_SHOW})
+
 # step: from which statuses, to which; somebody marked as no-show may still arrive late.
 TABLE: dict[Step, tuple[frozenset[AppointmentStatus], AppointmentStatus]] = {
     Step.RESCHEDULE: (frozenset({BOOKED}), BOOKED),

@@ -46,6 +46,8 @@ OF_APPOINTMENTS = {
     "completeAppointment",
     "markNoShow",
 }
+# Only once the visit has begun.
+HAPPENED = {"completeAppointment", "markNoShow"}
 # Hours that nobody else uses, counted from midnight.
 AHEAD, BEHIND = count(24 * 10), count(24 * 10)
 
@@ -61,7 +63,7 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
     ids, before = realm.ids(kind), set(realm.rows)
     mark = secrets.token_hex(4)
     if act in OF_APPOINTMENTS:
-        hour = -next(BEHIND) if act == "markNoShow" else next(AHEAD)
+        hour = -next(BEHIND) if act in HAPPENED else next(AHEAD)
         visit(realm, f"{kind}.{mark}", f"patient.{kind}", kind, hour)
         ids["appointmentId"] = realm.id(f"appointment.{kind}.{mark}")
         # The front desk writes what it does not read only where nothing is written.

@@ -22,6 +22,7 @@ from tests.live.event_streams import events
 from tests.live.views import PATIENCE, another_server, token_for
 from tests.rivals import held, line_up
 from tests.rows import across, kept
+from tests.visits import let_begin
 
 CHANGES = """
 subscription ($after: Cursor) {
@@ -103,6 +104,8 @@ async def test_patient_and_doctor_see_every_step(clinic: Clinic) -> None:
             ("checkInAppointment", clinic.reception, {}),
             ("completeAppointment", clinic.doctor, {}),
         ):
+            if step == "completeAppointment":
+                await let_begin(clinic.factory, booked["id"])
             if step:
                 await change(api, step, booked, **values)
             for view, person in ((patient, clinic.patient), (doctor, clinic.doctor)):

@@ -7,6 +7,7 @@ from models import Calendar, Role, Weekday
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.live.views import View, asked, book, doctors_calendar, revision_of, shown, viewing
+from tests.visits import let_begin
 
 STATUS_OF_VISITS = "id status version appointments { status }"
 
@@ -102,6 +103,7 @@ async def test_check_in_and_completion_change_the_slot_of_the_visit(clinic: Clin
         await view.next()
         await _step(clinic, "checkInAppointment", made)
         assert (await view.next())["slots"] == [_visit(slot, 2, "CHECKED_IN")]
+        await let_begin(clinic.factory, made["id"])
         await _step(clinic, "completeAppointment", made)
         assert (await view.next())["slots"] == [_visit(slot, 3, "COMPLETED")]
 

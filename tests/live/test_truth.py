@@ -24,6 +24,7 @@ from tests.live.views import (
     viewing,
 )
 from tests.scratch import connected
+from tests.visits import let_begin
 
 
 class RolledBack(Exception):
@@ -128,6 +129,7 @@ async def test_rows_inside_of_an_update_are_as_new_as_the_update(clinic: Clinic)
             ("checkInAppointment", {"staffNotes": "arrived"}),
             ("completeAppointment", {"staffNotes": "seen"}),
         ):
+            await let_begin(clinic.factory, made["id"])
             await clinic.doctor.done(act, "appointment { id }", appointmentId=made["id"], **values)
             seen.append((await view.next())["slots"][0]["appointments"])
     assert [
@@ -197,6 +199,7 @@ async def test_a_view_that_shares_with_nobody_reads_again_for_each_update(clinic
         made = await book(clinic.patient, slot)
         updates = [await view.next()]
         for act, notes in (("checkInAppointment", "arrived"), ("completeAppointment", "seen")):
+            await let_begin(clinic.factory, made["id"])
             await clinic.doctor.done(
                 act, "appointment { id }", appointmentId=made["id"], staffNotes=notes
             )

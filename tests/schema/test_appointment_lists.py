@@ -179,14 +179,14 @@ async def test_a_patients_appointments_are_filtered_by_the_viewer(
 
 async def test_filters_narrow_the_list(clinic: Clinic, visits: Visits) -> None:
     await clinic.doctor.done(
-        "completeAppointment", "appointment { id }", appointmentId=visits.ids[OTHERS]
+        "checkInAppointment", "appointment { id }", appointmentId=visits.ids[OTHERS]
     )
     doctor = id_of(visits.other_doctor.doctor)
     second = tomorrow(days=2)
     late = second + timedelta(seconds=1)
     for filter, expected in (
-        ({"status": ["COMPLETED"]}, [OTHERS]),
-        ({"status": ["BOOKED", "COMPLETED"]}, [MINE, OTHERS, ELSEWHERE]),
+        ({"status": ["CHECKED_IN"]}, [OTHERS]),
+        ({"status": ["BOOKED", "CHECKED_IN"]}, [MINE, OTHERS, ELSEWHERE]),
         ({"status": []}, []),
         ({"doctorId": doctor}, [ELSEWHERE]),
         ({"patientId": visits.other_patient}, [OTHERS]),

@@ -21,6 +21,7 @@ from tests.visits import (
     UPDATE,
     a_visit,
     begun,
+    let_begin,
     refused,
     somewhere_else,
     step,
@@ -98,11 +99,22 @@ async def test_only_a_cancelled_appointment_gives_its_time_back(
     assert found == (free if status == "CANCELLED" else {"status": "BOOKED", "bookedCount": 1})
 
 
-async def test_nobody_is_a_no_show_before_the_visit_begins(clinic: Clinic) -> None:
+async def test_no_visit_has_taken_place_or_been_missed_before_it_begins(clinic: Clinic) -> None:
     booked = await a_visit(clinic)
-    for api in (clinic.reception, clinic.doctor):
-        refusal = await refused(clinic, api, NO_SHOW, booked)
-        assert refusal["code"] == "INVALID_TRANSITION"
+    facts = "errors { ... on InvalidTransition { status } }"
+    for act, api in (
+        (NO_SHOW, clinic.reception),
+        (NO_SHOW, clinic.doctor),
+        (COMPLETE, clinic.doctor),
+    ):
+        refusal = await refused(clinic, api, act, booked, facts)
+        assert (refusal["code"], refusal["status"]) == ("INVALID_TRANSITION", "BOOKED")
+    # Who has arrived early is seen early, and the visit is over once its time has come.
+    await step(clinic, clinic.reception, CHECK_IN, booked)
+    refusal = await refused(clinic, clinic.doctor, COMPLETE, booked, facts)
+    assert (refusal["code"], refusal["status"]) == ("INVALID_TRANSITION", "CHECKED_IN")
+    await let_begin(clinic.factory, booked["id"])
+    assert (await step(clinic, clinic.doctor, COMPLETE, booked))["errors"] == []
 
 
 async def test_a_no_show_who_is_elsewhere_by_now_cannot_check_in(clinic: Clinic) -> None:
@@ -124,7 +136,7 @@ async def test_a_no_show_who_is_elsewhere_by_now_cannot_check_in(clinic: Clinic)
 @pytest.mark.parametrize("act", MAY)
 @pytest.mark.parametrize("role", ["public", "admin", "reception", "doctor", "patient"])
 async def test_who_may_do_what(clinic: Clinic, role: str, act: str) -> None:
-    booked = await a_visit(clinic, await begun(clinic) if act == NO_SHOW else None)
+    booked = await a_visit(clinic, await begun(clinic) if act in {NO_SHOW, COMPLETE} else None)
     api = getattr(clinic, role)
     if role in MAY[act]:
         assert (await step(clinic, api, act, booked))["appointment"]["version"] == 2
@@ -236,7 +248,7 @@ async def test_every_step_is_a_change_of_the_slot(clinic: Clinic) -> None:
 async def test_of_a_cancellation_and_a_completion_the_first_decides(
     clinic: Clinic, first: str
 ) -> None:
-    booked = await a_visit(clinic)
+    booked = await a_visit(clinic, await begun(clinic))
     second = COMPLETE if first == CANCEL else CANCEL
     async with held(clinic.factory, calendar_of(clinic)):
         tasks = await line_up(

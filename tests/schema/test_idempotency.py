@@ -24,6 +24,7 @@ from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow
 from tests.rivals import codes, held, line_up
 from tests.rows import across, kept, unchanged
+from tests.visits import let_begin
 
 KEY = "0123456789abcdef"
 WHOLE = "appointment { id reference status startsAt version history { at } }"
@@ -292,6 +293,7 @@ async def test_staff_cannot_book_a_doctor_who_has_left(clinic: Clinic) -> None:
     begun = await clinic.factory.slot(calendar, datetime.now(UTC) - timedelta(minutes=10))
     shared = await clinic.factory.slot(calendar, tomorrow(days=2), capacity=2)
     visit = await book(clinic.reception, shared, patientId=patient_id(clinic))
+    await let_begin(clinic.factory, visit["id"])
     await clinic.doctor.done("completeAppointment", "appointment { id }", appointmentId=visit["id"])
     await clinic.admin.done("deleteDoctor", "deletedId", doctorId=id_of(doctor))
     stranger = id_of(await clinic.factory.patient())

@@ -188,7 +188,8 @@ class PatientWriter(Writer):
 
     def _possible(self, held: Held) -> dict[str, float]:
         """What may follow, and how likely it shall."""
-        may_complete = 1.0 * (self.practice.completed < MOST_COMPLETED)
+        is_enough = self.practice.completed >= MOST_COMPLETED
+        may_complete = 1.0 * (self._has_begun(held) and not is_enough)
         if held.status == "NO_SHOW":
             return {"checkInAppointment": 1}
         if held.status == "CHECKED_IN":
@@ -198,7 +199,7 @@ class PatientWriter(Writer):
             "rescheduleAppointment": 8,
             "checkInAppointment": 2,
             "updateAppointment": 3,
-            "completeAppointment": may_complete / 4,
+            "completeAppointment": may_complete,
             "markNoShow": 8.0 * self._has_begun(held),
         }
 
