@@ -25,7 +25,7 @@ from models import Calendar, Doctor, Slot, SlotStatus, VisitTypeDoctor, Weekday
 from services import checks
 from services.access import STAFF, Permission, act
 from services.calendar.places import Length, has_room
-from services.calendar.rules import horizon_ends
+from services.calendar.rules import open_to_patients
 from services.context import Context
 from services.errors import InvalidInput, NotFound
 from services.pages import Page, PageRequest, checked_first, page_from_rows
@@ -178,24 +178,18 @@ def _doctors(context: Context, search: OpeningSearch) -> ColumnElement[bool]:
 
 def _is_free(context: Context, search: OpeningSearch, length: Length | None) -> ColumnElement[bool]:
     """Which slots of their calendars are meant, free, and open to the viewer."""
-    earliest, latest = search["starts_from"], search.get("starts_before")
-    now, policy = context.now, context.organization.booking_policy
+    policy = context.organization.booking_policy
     conditions: list[ColumnElement[bool]] = [
         Slot.status == SlotStatus.AVAILABLE,
         has_room(context, length),
+        Slot.starts_at >= search["starts_from"],
     ]
+    if (starts_before := search.get("starts_before")) is not None:
+        conditions.append(Slot.starts_at < starts_before)
     if context.role in STAFF:
-        conditions.append(Slot.ends_at > now)
+        conditions.append(Slot.ends_at > context.now)
     else:
-        notice = timedelta(minutes=policy.minimum_notice_minutes)
-        # It must lie ahead, even where no notice is asked for.
-        conditions.append(Slot.starts_at > now)
-        earliest = max(earliest, now + notice)
-        ahead = horizon_ends(policy, now)
-        latest = min(latest, ahead) if latest is not None else ahead
-    conditions.append(Slot.starts_at >= earliest)
-    if latest is not None:
-        conditions.append(Slot.starts_at < latest)
+        conditions.append(open_to_patients(policy, context.now))
     local = func.timezone(Calendar.time_zone, Slot.starts_at)
     if (weekdays := search.get("weekdays")) is not None:
         conditions.append(extract("isodow", local).in_([day.value for day in weekdays]))
