@@ -104,11 +104,6 @@ class Wire(WebSocketsSansIOProtocol):
         for call in tuple(self.when_writable):
             call()
 
-    def shutdown(self) -> None:
-        """Say that this server ends; who does not take even that is cut off."""
-        super().shutdown()
-        self.loop.call_later(FAREWELL, self.transport.abort)
-
     def _check(self) -> None:
         self._silence += 1
         if self.transport.is_closing() or self.close_sent:

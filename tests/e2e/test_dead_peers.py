@@ -31,7 +31,7 @@ TRY_AGAIN_LATER, RESTART = 1013, 1012
 GONE_SECONDS = 60.0
 SLOTS = 300
 CHANGES_TOO_MANY = 40
-TEXT = 0x81
+TEXT, CLOSE = 0x81, 0x88
 DAY = {"start": tomorrow(0), "end": tomorrow(0, days=2)}
 
 
@@ -248,6 +248,56 @@ async def frames(peer: socket.socket) -> AsyncGenerator[dict[str, Any]]:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+BLOCKED = b"Nothing was taken for too long"
+# The views of each of the two, so that the meter tells which of them ended.
+OF_THE_SOCKET, OF_THE_STREAM = 2, 1
+
+
+async def test_who_takes_nothing_for_too_long_is_ended_and_a_socket_is_told_why(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    doctor = await doctor_with_a_full_day(world)
+    receptionist = await world.factory.person(Role.RECEPTIONIST)
+    address = f"127.0.0.1:{free_port()}"
+    async with ServerProcess({**world.environment, "METRICS_ADDRESS": address}) as server:
+        meters = Meters(http, address)
+        socket_peer = await deaf_socket(server, doctor.calendar)
+        again = {"id": "2", "type": "subscribe", "payload": request_for(doctor.calendar)}
+        socket_peer.send(masked(again))
+        peers = {
+            OF_THE_SOCKET: socket_peer,
+            OF_THE_STREAM: await deaf_stream(server, doctor.calendar),
+        }
+        left = sum(peers)
+        await meters.until("live_viewers", left)
+        reception = server.api(http, SLUG, receptionist.token)
+        await change_all(reception, doctor.calendar, 20)
+        rests = {}
+        async with asyncio.timeout(GONE_SECONDS):
+            while left:
+                now = int((await meters.read())["live_viewers"])
+                # At once, so that what the server still had to say gets out before its farewell.
+                for views, peer in peers.items():
+                    if views not in rests and left - now in {views, sum(peers)}:
+                        rests[views] = asyncio.create_task(rest(peer))
+                left = now
+                await asyncio.sleep(0.2)
+            said = (TRY_AGAIN_LATER).to_bytes(2) + BLOCKED
+            assert (await rests[OF_THE_SOCKET]).endswith(bytes((CLOSE, len(said))) + said)
+            # Not by a reset: the server has ended it, before the system that waited in vain.
+            assert await rests[OF_THE_STREAM]
+        assert "Traceback" not in server.output
+
+
+async def rest(peer: socket.socket) -> bytes:
+    """All that a peer can still read; the connection must end without a reset."""
+    loop, said = asyncio.get_running_loop(), b""
+    while part := await loop.sock_recv(peer, 65536):
+        said += part
+    peer.close()
+    return said
 
 
 async def test_it_ends_within_ten_seconds_beside_the_deaf_and_clients_come_back(
