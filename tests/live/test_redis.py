@@ -35,6 +35,7 @@ from tests.live.views import (
     viewing,
 )
 from tests.processes import ServerProcess, run, settings
+from tests.proxy import Proxy
 
 NEVER = 3600.0
 VIEWS = 50
@@ -119,6 +120,34 @@ async def test_without_the_broker_the_sweep_shows_changes(
             await book(there, slot)
             expected = [shown(slot, "BOOKED", version=version, booked=1)]
             assert (await view.next())["slots"] == expected
+
+
+async def test_while_the_broker_says_nothing_acts_do_not_wait_and_the_sweep_shows_them(
+    clinic: Clinic, database_url: str, redis: RedisChannel
+) -> None:
+    calendar = doctors_calendar(clinic)
+    slots = await clinic.factory.slots(calendar, tomorrow(), 3)
+    async with Proxy(redis.target[1]) as road:
+        settings = {"broadcast_url": redis.url(road.port), "sweep_seconds": 0.1}
+        async with (
+            another_server(clinic.patient, database_url, **settings) as here,
+            another_server(clinic.patient, database_url, **settings) as there,
+            viewing(here, calendar) as view,
+        ):
+            await view.next()
+            await joined(redis, 2)
+            road.stall(new_ones=True)
+            for version, slot in enumerate(slots, start=1):
+                if version == len(slots):
+                    # The hints that were held up come now, after what they tell of: no repetition.
+                    road.resume()
+                    while f"{calendar.id.hex}:2" not in await redis.next():
+                        pass
+                await book(there, slot)
+                expected = [shown(slot, "BOOKED", version=version, booked=1)]
+                assert (await view.next())["slots"] == expected
+            while f"{calendar.id.hex}:3" not in await redis.next():
+                pass
 
 
 async def test_servers_start_and_serve_without_the_broker_and_join_when_it_comes(
