@@ -35,7 +35,7 @@ from services.calendar.holds import sweep_holds
 from services.config import Config
 from services.context import Client, Context, Server
 from services.delivery import Delivery
-from services.errors import NotSignedIn, ServiceError
+from services.errors import NotSignedIn, ServiceError, Unavailable
 from services.limits import Allowance
 from services.live.feeds import Live
 from services.live.limits import Connections
@@ -47,6 +47,8 @@ from services.organizations import RecentOrganizations
 from services.passwords import Passwords
 from services.traces import Traces, current
 
+# Whoever asks whether requests can be answered waits no longer.
+READY_SECONDS = 2.0
 COLLECTOR = (5_000, 10, 5)
 FOR_EVER = "public, max-age=31536000, immutable"
 IDE = Path(__file__).parent / "web" / "dist" / "graphiql"
@@ -193,8 +195,11 @@ def context_maker(server: Server) -> MakeContext:
     ) -> Context:
         ordinary = partial(organizations.find_organization, server.database)
         find = recent.find if for_view else ordinary
-        async with server.turns.turn():
-            context = await context_for(server, find, connection, authorization)
+        try:
+            async with asyncio.timeout(server.config.operation_seconds), server.turns.turn():
+                context = await context_for(server, find, connection, authorization)
+        except TimeoutError as error:
+            raise Unavailable from error
         await context.spend(1)
         return context
 
@@ -268,7 +273,8 @@ def routes(config: Config, database: Database, view: View) -> list[BaseRoute]:
 async def ready(database: Database, _: Request) -> Response:
     """Whether requests can be answered now."""
     try:
-        await organizations.count_organizations(database, is_demo=False)
+        async with asyncio.timeout(READY_SECONDS):
+            await organizations.count_organizations(database, is_demo=False)
     except (ServiceError, OSError):
         return JSONResponse({"ready": False}, status_code=503)
     return JSONResponse({"ready": True})
