@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, SmallInteger, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -129,7 +129,8 @@ class Claim(Owned, Base):
             using="gist",
             name="no_overlap_in_lane",
         ),
-        CheckConstraint("NOT isempty(during)", name="during"),
+        # So that a claim that lies in a time begins at most a day before it.
+        CheckConstraint("upper(during) - lower(during) <= interval '24 hours'", name="length"),
         CheckConstraint("lane >= 0", name="lane"),
         CheckConstraint("clear_until > upper(during)", name="clear_until"),
         CheckConstraint(
@@ -138,6 +139,7 @@ class Claim(Owned, Base):
         CheckConstraint("(kind = 'HOLD') = (held_by_id IS NOT NULL)", name="held_by_id"),
         CheckConstraint("(kind = 'HOLD') = (expires_at IS NOT NULL)", name="expires_at"),
         Index("ix_claims_appointment_id", "appointment_id"),
+        Index("ix_claims_calendar_id_starts_at", "calendar_id", "starts_at"),
         # Somebody who holds a time of a calendar holds no other one of it.
         Index(
             "uq_claims_held_by_id_calendar_id",
@@ -155,6 +157,10 @@ class Claim(Owned, Base):
     kind: Mapped[ClaimKind] = mapped_column(named_enum(ClaimKind, "claim_kind"))
     lane: Mapped[int] = mapped_column(SmallInteger)
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    # By these claims are found: behind row level security PostgreSQL looks into no range by an
+    # index, since the operators of ranges might tell of other rows. Never null: a claim has an end.
+    starts_at: Mapped[datetime] = mapped_column(Computed("lower(during)", persisted=True))
+    ends_at: Mapped[datetime] = mapped_column(Computed("upper(during)", persisted=True))
     held_by_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None]
     # A hold may be prolonged once.

@@ -147,6 +147,7 @@ class Factory:
             booked_count=0,
             is_withdrawn=False,
             revision=0,
+            held_until=tomorrow() if SlotStatus(status) is SlotStatus.HELD else None,
             removed_at=datetime.now(UTC) if SlotStatus(status) is SlotStatus.REMOVED else None,
         )
         await self.add(slot)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 
 from models import (
     Appointment,
@@ -20,6 +20,7 @@ from models import (
 )
 from services import checks, trail
 from services.access import FRONT_DESK, Permission, act
+from services.calendar.claims import lying_in
 from services.calendar.grid import LONGEST_SLOT
 from services.context import Context
 from services.pages import Page, PageRequest, page_of
@@ -119,10 +120,12 @@ async def appointments_by_slot(
     if context.viewer is None:
         return {}
     # By the claims: a visit may take several slots, and one that is cancelled takes none.
-    cell = func.tstzrange(Slot.starts_at, Slot.ends_at)
     statement = (
         select(Slot.id, Appointment)
-        .join(Claim, (Claim.calendar_id == Slot.calendar_id) & Claim.during.op("&&")(cell))
+        .join(
+            Claim,
+            (Claim.calendar_id == Slot.calendar_id) & lying_in(Slot.starts_at, Slot.ends_at),
+        )
         .join(Appointment, Appointment.id == Claim.appointment_id)
         .where(Slot.id.in_(slot_ids), visible_appointments(context))
         .order_by(Appointment.created_at, Appointment.id)

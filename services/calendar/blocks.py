@@ -5,13 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import Range
 
 from models import Appointment, Calendar, Claim, ClaimKind, Slot, SlotStatus
 from models.database import ReadSession, WriteSession
 from services import checks
 from services.access import Permission, act
-from services.calendar.claims import Span, replace_blocks
+from services.calendar.claims import Span, lying_in, replace_blocks
 from services.calendar.grid import locked_for_change, overlapping_ids, refresh_slots
 from services.calendar.places import give_up_holds
 from services.calendar.slots import checked_window, require_managed
@@ -65,7 +64,7 @@ async def _closed(
         .join(Claim, Claim.appointment_id == Appointment.id)
         .where(
             Claim.calendar_id == calendar_id,
-            Claim.during.overlaps(Range(starts_at, ends_at)),
+            lying_in(starts_at, ends_at),
         )
         .order_by(Appointment.starts_at)
     )
@@ -76,16 +75,13 @@ async def _closed(
     await give_up_holds(session, closed, Claim.kind == ClaimKind.HOLD)
     old = await _blocks(session, calendar_id, starts_at, ends_at)
     # One block instead of several that overlap: the constraint allows no other.
-    bounds = [ends(claim) for claim in old]
-    whole = Range(
-        min([starts_at, *(lower for lower, _ in bounds)]),
-        max([ends_at, *(upper for _, upper in bounds)]),
-    )
+    begin = min([starts_at, *(claim.starts_at for claim in old)])
+    end = max([ends_at, *(claim.ends_at for claim in old)])
     await replace_blocks(
         session,
         calendar_id,
         [claim.id for claim in old],
-        [(whole, reason)],
+        [(begin, end, reason)],
         await _lanes(session, calendar_id),
     )
     return await _refreshed(session, calendar, starts_at, ends_at)
@@ -103,26 +99,17 @@ async def unblock_time(
         old = await _blocks(session, calendar_id, starts_at, ends_at)
         rest = set()
         for claim in old:
-            lower, upper = ends(claim)
-            for part in ((lower, starts_at), (ends_at, upper)):
+            for part in ((claim.starts_at, starts_at), (ends_at, claim.ends_at)):
                 if part[0] < part[1]:
                     rest.add((*part, claim.reason))
         await replace_blocks(
             session,
             calendar_id,
             [claim.id for claim in old],
-            [(Range(lower, upper), reason) for lower, upper, reason in rest],
+            list(rest),
             await _lanes(session, calendar_id),
         )
         return await _refreshed(session, calendar, starts_at, ends_at)
-
-
-def ends(claim: Claim) -> tuple[datetime, datetime]:
-    """When the time of a claim begins and ends; the column allows no open range."""
-    lower, upper = claim.during.lower, claim.during.upper
-    if lower is None or upper is None:
-        raise ValueError(claim.during)
-    return lower, upper
 
 
 async def _blocks(
@@ -133,7 +120,7 @@ async def _blocks(
         select(Claim).where(
             Claim.calendar_id == calendar_id,
             Claim.kind == ClaimKind.BLOCK,
-            Claim.during.overlaps(Range(starts_at, ends_at)),
+            lying_in(starts_at, ends_at),
         )
     )
 

@@ -3,7 +3,7 @@
 Parts of acts, which have locked the calendar; what the slots above are made to tell is in `grid`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     Table,
     Uuid,
+    and_,
     bindparam,
     delete,
     func,
@@ -37,6 +38,7 @@ from services.errors import SlotTaken
 MOST_LANES = 2000
 # So far behind a claim may lie what it keeps clear (a constraint of visit types).
 LONGEST_BUFFER = timedelta(minutes=240)
+LONGEST_CLAIM = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,23 @@ def lanes_in_use(
             visit would have to be kept clear of the next one.
 
     """
-    taken: ColumnElement[bool] = Claim.during.op("&&")(func.tstzrange(starts_at, ends_at))
+    taken: ColumnElement[bool] = Claim.ends_at > starts_at
+    until = ends_at
     if keeps_clear:
-        taken = or_(taken, func.upper(Claim.during) > starts_at, Claim.clear_until > starts_at)
-    around = func.tstzrange(starts_at - LONGEST_BUFFER, clear_until)
+        taken, until = or_(taken, Claim.clear_until > starts_at), clear_until
     return select(Claim.lane).where(
-        Claim.calendar_id == calendar_id, Claim.during.op("&&")(around), taken
+        Claim.calendar_id == calendar_id,
+        lying_in(starts_at - LONGEST_BUFFER, until),
+        taken,
+    )
+
+
+def lying_in(starts_at: Any, ends_at: Any) -> ColumnElement[bool]:
+    """Which claims overlap a time, of values or of columns of an outer statement."""
+    return and_(
+        Claim.starts_at < ends_at,
+        Claim.ends_at > starts_at,
+        Claim.starts_at > starts_at - LONGEST_CLAIM,
     )
 
 
@@ -183,9 +196,9 @@ async def release(session: WriteSession, *conditions: ColumnElement[bool]) -> Se
     gone = await session.execute(
         statement.returning(
             Claim.calendar_id,
-            func.lower(Claim.during),
-            func.upper(Claim.during),
-            func.coalesce(Claim.clear_until, func.upper(Claim.during)),
+            Claim.starts_at,
+            Claim.ends_at,
+            func.coalesce(Claim.clear_until, Claim.ends_at),
         )
     )
     return [Span(*row) for row in gone.all()]
@@ -201,15 +214,16 @@ async def move_down(session: WriteSession, freed: Span) -> None:
         .where(
             Claim.calendar_id == freed.calendar_id,
             Claim.kind == ClaimKind.APPOINTMENT,
-            Claim.during.overlaps(Range(freed.starts_at, freed.ends_at)),
-            Slot.starts_at == func.lower(Claim.during),
+            lying_in(freed.starts_at, freed.ends_at),
+            Slot.starts_at == Claim.starts_at,
             Claim.lane >= Slot.capacity,
         )
         .order_by(Claim.lane)
     )
     for claim in await session.rows(overbooked):
-        starts_at, ends_at = claim.during.lower, claim.during.upper
-        in_use = lanes_in_use(freed.calendar_id, starts_at, ends_at, ends_at, keeps_clear=False)
+        in_use = lanes_in_use(
+            freed.calendar_id, claim.starts_at, claim.ends_at, claim.ends_at, keeps_clear=False
+        )
         taken = set(await session.rows(in_use))
         lowest = next(lane for lane in range(claim.lane + 1) if lane not in taken - {claim.lane})
         claim.lane = lowest
@@ -220,10 +234,10 @@ async def replace_blocks(
     session: WriteSession,
     calendar_id: UUID,
     gone: Sequence[UUID],
-    blocks: Sequence[tuple[Range[datetime], str | None]],
+    blocks: Sequence[tuple[datetime, datetime, str | None]],
     lanes: int,
 ) -> None:
-    """Delete block claims and make others, each in every lane."""
+    """Delete block claims and make others, each in every lane, none of them longer than a day."""
     await session.execute(delete(Claim).where(Claim.id.in_(gone)))
     session.add_all(
         Claim(
@@ -234,7 +248,16 @@ async def replace_blocks(
             during=during,
             reason=reason,
         )
-        for during, reason in blocks
+        for starts_at, ends_at, reason in blocks
+        for during in _days(starts_at, ends_at)
         for lane in range(lanes)
     )
     await session.flush()
+
+
+def _days(starts_at: datetime, ends_at: datetime) -> Iterator[Range[datetime]]:
+    """A time in pieces of a day."""
+    while starts_at < ends_at:
+        until = min(starts_at + LONGEST_CLAIM, ends_at)
+        yield Range(starts_at, until)
+        starts_at = until

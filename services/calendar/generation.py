@@ -13,7 +13,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, Uuid, any_, exists, literal, select, text, update
-from sqlalchemy.dialects.postgresql import Range
 
 from models import (
     Appointment,
@@ -33,6 +32,7 @@ from services.availability import (
     hours_of,
     replace_templates,
 )
+from services.calendar.claims import lying_in
 from services.calendar.difference import Difference, difference
 from services.calendar.grid import locked_for_change, overlapping, refresh_slots
 from services.calendar.rules import horizon_ends
@@ -58,7 +58,8 @@ INSERT = text("""
            (CASE WHEN :has_claims AND EXISTS (
                 SELECT FROM claims
                 WHERE claims.calendar_id = :calendar_id AND claims.kind = 'BLOCK'
-                  AND claims.during && tstzrange(planned.starts_at, planned.ends_at, '[)'))
+                  AND claims.starts_at < planned.ends_at AND claims.ends_at > planned.starts_at
+                  AND claims.starts_at > planned.starts_at - interval '24 hours')
             THEN 'BLOCKED' ELSE 'AVAILABLE' END)::slot_status,
            0, false, :revision
     FROM unnest(CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
@@ -352,6 +353,6 @@ async def _has_claims(
     session: WriteSession, calendar: Calendar, plans: Sequence[PlannedSlot]
 ) -> bool:
     """Whether anything at all is taken in the time of the new slots; mostly nothing is."""
-    whole = Range(plans[0].starts_at, plans[-1].ends_at)
-    claimed = exists().where(Claim.calendar_id == calendar.id, Claim.during.overlaps(whole))
+    whole = lying_in(plans[0].starts_at, plans[-1].ends_at)
+    claimed = exists().where(Claim.calendar_id == calendar.id, whole)
     return bool((await session.execute(select(claimed))).scalar_one())

@@ -17,39 +17,41 @@ from sqlalchemy import ColumnElement, delete, select, text, update
 
 from models import AvailabilityTemplate, Calendar, Slot, SlotStatus
 from models.database import ReadSession, WriteSession
-from services.calendar.claims import LONGEST_BUFFER, Span, move_down, release
+from services.calendar.claims import LONGEST_BUFFER, LONGEST_CLAIM, Span, move_down, release
 from services.context import Context
 from services.errors import NotFound
 
 # No slot is longer than a day (a constraint of the templates), so a slot that overlaps a time
 # begins at most a day before it: the index on the start can be used from there.
 LONGEST_SLOT = timedelta(days=1)
+# So far before a slot a claim begins at most that lies in it, or keeps it clear.
+REACH = LONGEST_CLAIM + LONGEST_BUFFER
 
 # What is taken of a slot, from the claims that lie in it or keep it clear.
 REFRESH = """
     WITH occupied AS (
         SELECT slots.id, calendars.revision,
-               count(*) FILTER (WHERE claims.kind = 'APPOINTMENT' AND claims.during && cell)
-                   AS booked,
-               count(*) FILTER (WHERE claims.kind = 'HOLD' AND claims.during && cell) AS held,
-               min(claims.expires_at) FILTER (WHERE claims.during && cell) AS held_until,
-               coalesce(array_agg(DISTINCT claims.held_by_id) FILTER (
-                   WHERE claims.held_by_id IS NOT NULL AND claims.during && cell), '{{}}')
-                   AS held_by,
-               coalesce(bool_or(claims.kind = 'BLOCK' AND claims.during && cell), false)
-                   AS is_blocked,
+               count(*) FILTER (WHERE is_in AND kind = 'APPOINTMENT') AS booked,
+               count(*) FILTER (WHERE is_in AND kind = 'HOLD') AS held,
+               min(expires_at) FILTER (WHERE is_in) AS held_until,
+               coalesce(array_agg(DISTINCT held_by_id) FILTER (
+                   WHERE is_in AND held_by_id IS NOT NULL), '{{}}') AS held_by,
+               coalesce(bool_or(is_in AND kind = 'BLOCK'), false) AS is_blocked,
                count(DISTINCT lane) AS used,
                slots.status = 'REMOVED' OR slots.is_withdrawn
-                   AND count(*) FILTER (WHERE claims.kind = 'APPOINTMENT'
-                                              AND claims.during && cell) = 0 AS is_gone
+                   AND count(*) FILTER (WHERE is_in AND kind = 'APPOINTMENT') = 0 AS is_gone
         FROM slots
         JOIN calendars ON calendars.organization_id = slots.organization_id
                       AND calendars.id = slots.calendar_id
-        CROSS JOIN LATERAL (SELECT tstzrange(slots.starts_at, slots.ends_at, '[)') AS cell) AS cells
-        LEFT JOIN claims ON claims.calendar_id = slots.calendar_id
-            AND claims.during && tstzrange(slots.starts_at - CAST(:buffer AS interval),
-                                           slots.ends_at, '[)')
-            AND (claims.during && cell OR claims.clear_until > slots.starts_at)
+        LEFT JOIN LATERAL (
+            SELECT kind, lane, expires_at, held_by_id, claims.ends_at > slots.starts_at AS is_in
+            FROM claims
+            WHERE claims.organization_id = slots.organization_id
+              AND claims.calendar_id = slots.calendar_id
+              AND claims.starts_at < slots.ends_at
+              AND claims.starts_at > slots.starts_at - CAST(:reach AS interval)
+              AND (claims.ends_at > slots.starts_at OR claims.clear_until > slots.starts_at)
+        ) AS around ON true
         WHERE slots.organization_id = :organization_id AND {which}
         GROUP BY slots.organization_id, slots.id, calendars.revision),
     told AS (
@@ -125,7 +127,7 @@ async def refresh_slots(session: WriteSession, slot_ids: Sequence[UUID]) -> None
         {
             "organization_id": session.organization_id,
             "slot_ids": list(slot_ids),
-            "buffer": LONGEST_BUFFER,
+            "reach": REACH,
         },
     )
 
@@ -139,7 +141,7 @@ async def refresh_span(session: WriteSession, span: Span) -> None:
             "calendar_id": span.calendar_id,
             "starts_at": span.starts_at,
             "ends_at": span.clear_until,
-            "buffer": LONGEST_BUFFER,
+            "reach": REACH,
         },
     )
 

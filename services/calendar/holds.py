@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.dialects.postgresql import Range
 
 from models import Calendar, Claim, ClaimKind, Slot, User, VisitType
 from models.database import WriteSession
@@ -125,7 +124,7 @@ async def _hold(
     holds: list[Claim] = await session.rows(select(Claim).where(is_live))
     here = next((own for own in holds if own.calendar_id == slot.calendar_id), None)
     if here is not None:
-        if here.during == Range(span.starts_at, span.ends_at):
+        if (here.starts_at, here.ends_at) == (span.starts_at, span.ends_at):
             await _prolong(session, here, span, until)
             return
         await give_back(session, Claim.id == here.id)

@@ -9,12 +9,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, any_, exists, func, select, true
-from sqlalchemy.dialects.postgresql import Range
 
 from models import Claim, ClaimKind, Doctor, Slot, SlotStatus, VisitType, VisitTypeDoctor
 from models.database import ReadSession, WriteSession
 from services.access import STAFF
-from services.calendar.claims import Care, Holder, Span, keep, lanes_in_use, take
+from services.calendar.claims import Care, Holder, Span, keep, lanes_in_use, lying_in, take
 from services.calendar.grid import give_back
 from services.calendar.rules import why_not_bookable
 from services.context import Context
@@ -130,7 +129,8 @@ async def _own_hold(context: Context, session: WriteSession, slot: Slot, span: S
     statement = select(Claim.id).where(
         Claim.calendar_id == span.calendar_id,
         Claim.held_by_id == context.user_id,
-        Claim.during == Range(span.starts_at, span.ends_at),
+        Claim.starts_at == span.starts_at,
+        Claim.ends_at == span.ends_at,
         Claim.clear_until.is_not_distinct_from(clear_until),
         Claim.expires_at > context.now,
     )
@@ -159,7 +159,7 @@ async def _require_open(session: WriteSession, slot: Slot, span: Span) -> None:
     closed = exists().where(
         Claim.calendar_id == span.calendar_id,
         Claim.kind == ClaimKind.BLOCK,
-        Claim.during.overlaps(Range(span.starts_at, span.ends_at)),
+        lying_in(span.starts_at, span.ends_at),
     )
     is_closed = slot.is_withdrawn or slot.status is SlotStatus.REMOVED
     if is_closed or (await session.execute(select(closed))).scalar_one():
@@ -168,12 +168,11 @@ async def _require_open(session: WriteSession, slot: Slot, span: Span) -> None:
 
 async def give_up_holds(session: WriteSession, span: Span, which: ColumnElement[bool]) -> None:
     """Let others have what is held in a time of a locked calendar."""
-    during = Range(span.starts_at, span.ends_at)
     await give_back(
         session,
         Claim.calendar_id == span.calendar_id,
         Claim.kind == ClaimKind.HOLD,
-        Claim.during.overlaps(during),
+        lying_in(span.starts_at, span.ends_at),
         which,
     )
 

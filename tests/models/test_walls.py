@@ -107,7 +107,8 @@ async def test_the_second_wall_holds_alone(
     async with database.writing(mine) as session:
         own = await session.scalar(select(func.count()).select_from(table))
         assert own == 1
-        row = (await session.execute(select(table))).mappings().one()
+        given = [column for column in table.columns if not column.computed]
+        row = (await session.execute(select(*given))).mappings().one()
         with pytest.raises(DBAPIError, match="row-level security") as refused:
             await session.execute(insert(table).values({**row, "organization_id": other}))
         await session.rollback()

@@ -1,0 +1,69 @@
+"""How PostgreSQL finds what hot statements look for, behind row level security: by an index,
+however much has been taken in years."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import event, select, text
+from sqlalchemy.engine import Engine
+
+from models import Claim, Slot
+from models.database import WriteSession
+from services.calendar.claims import Span, lanes_in_use, lying_in
+from services.calendar.grid import refresh_slots, refresh_span
+from tests.booking import calendar_of
+from tests.conftest import Clinic
+from tests.factories import tomorrow
+
+
+async def plan(session: WriteSession, work: Any) -> str:
+    """The plan of the one statement that `work` sends, where nothing is read from end to end."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        seen.append((statement, values))
+
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await work
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    ((statement, values),) = seen
+    connection: Any = await (await session.connection()).get_raw_connection()
+    rows = await connection.driver_connection.fetch(f"EXPLAIN {statement}", *values)
+    return "\n".join(row[0] for row in rows)
+
+
+def looks_into_claims_by_time(found: str) -> bool:
+    """Whether claims are found by their calendar and their beginning."""
+    lines = found.splitlines()
+    conditions = [
+        lines[place + 1]
+        for place, line in enumerate(lines)
+        if "ix_claims_calendar_id_starts_at" in line
+    ]
+    return bool(conditions) and all("starts_at" in condition for condition in conditions)
+
+
+async def test_what_is_taken_is_found_by_its_time(clinic: Clinic) -> None:
+    calendar = calendar_of(clinic)
+    slot: Slot = await clinic.factory.slot(calendar, tomorrow())
+    span = Span(calendar.id, slot.starts_at, slot.ends_at, slot.ends_at + timedelta(minutes=10))
+    taken = lanes_in_use(
+        calendar.id, span.starts_at, span.ends_at, span.clear_until, keeps_clear=True
+    )
+    here: UUID = clinic.factory.organization.id
+    async with clinic.factory.database.writing(here) as session:
+        lying = select(Claim.id).where(
+            Claim.calendar_id == calendar.id, lying_in(span.starts_at, span.ends_at)
+        )
+        for work in (
+            session.execute(taken),
+            session.execute(lying),
+            refresh_slots(session, [slot.id]),
+            refresh_span(session, span),
+        ):
+            found = await plan(session, work)
+            assert looks_into_claims_by_time(found), found
