@@ -13,12 +13,15 @@ from resolvers.cursors import Cursor, cursor
 from resolvers.loaders import load
 from resolvers.pages import Connection
 from services import availability, visit_types
-from services.calendar import blocks, generation, holds, openings
+from services.calendar import blocks, explanations, generation, holds, openings
 from services.calendar import slots as slot_service
+from services.calendar.explanations import Obstacle
 from services.calendar.generation import Preview
 from services.context import Context
 from services.directory import doctors
 from services.errors import NotFound
+
+__all__ = ["Obstacle"]
 
 set_availability = act(generation.set_availability)
 generate_slots = act(generation.generate_slots)
@@ -123,6 +126,17 @@ async def found_openings(
     page = pages.request("openings", pages.BY_TIME, first, after)
     found = await openings.list_openings(info.context, search=search, page=page)
     return Connection(found, "openings")
+
+
+async def why_not_bookable(
+    info: Info[Context, None], slot_id: ID, visit_type_id: ID | None = None
+) -> explanations.Explanation | None:
+    """Why the viewer cannot book a slot."""
+    return await explanations.explain(
+        info.context,
+        slot_id=ids.key(slot_id, "Slot", "slot_id"),
+        visit_type_id=ids.optional_key(visit_type_id, "VisitType", "visit_type_id"),
+    )
 
 
 async def doctor_of_opening(root: Any, info: Info[Context, None]) -> Doctor | None:

@@ -11,6 +11,7 @@ from models import Slot as SlotRow
 from models import SlotStatus
 from resolvers import appointments as appointment_resolvers
 from resolvers import calendar as resolvers
+from resolvers.calendar import Obstacle
 from resolvers.cursors import cursor_of_update, previous_cursor_of_update
 from schema.availability import AvailabilityTemplate
 from schema.directory.types import Doctor
@@ -60,6 +61,25 @@ describe_enum(
         "NOT_OFFERED": "The doctor does not offer this kind of visit.",
         "VISIT_TOO_LONG": "The working hours end before the visit would.",
         "KEPT_CLEAR": "It is kept clear between two visits.",
+    },
+)
+
+describe_enum(
+    Obstacle,
+    "What stands in the way of booking a slot.",
+    {
+        "PAST": "It has begun, or for staff: it is over.",
+        "TOO_SOON": "The minimum notice has passed.",
+        "BEYOND_HORIZON": "It is further ahead than the booking horizon, until it comes nearer.",
+        "NOT_ACCEPTING": "The doctor is not accepting patients.",
+        "NOT_OFFERED": "The doctor does not offer this kind of visit.",
+        "VISIT_TOO_LONG": "The working hours end before the visit would.",
+        "KEPT_CLEAR": "It is kept clear between two visits.",
+        "BOOKED": "It is taken.",
+        "HELD": "Somebody else is booking it, until the hold ends.",
+        "BLOCKED": "It is closed.",
+        "REMOVED": "It is no longer offered.",
+        "PARTLY_TAKEN": "A part of the time that the visit needs is taken or kept clear.",
     },
 )
 
@@ -135,6 +155,15 @@ class Slot(Node):
         appointment_resolvers.appointments_of_slot,
         rows=1,
     )
+
+
+@value
+class Explanation:
+    """Why the viewer cannot book a slot."""
+
+    reason: Obstacle = field("What stands in the way.")
+    message: str = field("For people.")
+    until: datetime | None = field("When that will be over, as far as it is known.")
 
 
 @value

@@ -29,7 +29,7 @@ from schema.availability import (
     AvailabilityPreview,
     AvailabilityTemplateInput,
 )
-from schema.calendar import Calendar, CalendarMutations, CalendarUpdate
+from schema.calendar import Calendar, CalendarMutations, CalendarUpdate, Explanation
 from schema.connections import Connection
 from schema.directory.acts import DirectoryMutations
 from schema.directory.types import Department, Doctor, Office, Patient
@@ -124,6 +124,15 @@ class Query:
         "What the viewer could book first, over many doctors at once, in order of start.",
         calendar_resolvers.found_openings,
         arguments={"search": Arg("What to look for.", type=OpeningSearch), **PAGE},
+    )
+    why_not_bookable: Explanation | None = field(
+        "Why the viewer cannot book a slot, or a visit of a type that begins with it, and until "
+        "when; null where they can.",
+        calendar_resolvers.why_not_bookable,
+        arguments={
+            "slot_id": Arg("Which slot."),
+            "visit_type_id": Arg("What kind of visit; just the slot where left out."),
+        },
     )
     appointments: Connection[Appointment] = field(
         "Role-filtered: a patient's own, a doctor's own, all for the front desk.",

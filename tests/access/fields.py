@@ -23,6 +23,7 @@ TYPES = {
     "Calendar": PUBLIC,
     "AvailabilityTemplate": PUBLIC,
     "Slot": PUBLIC,
+    "Explanation": PUBLIC,
     "Opening": PUBLIC,
     "CalendarUpdate": PUBLIC,
     "Session": "o  o  o  o  o",
@@ -52,6 +53,7 @@ AvailabilityTemplate: validFrom validUntil
 Slot: id calendar startsAt endsAt status capacity bookedCount version isBookable
 Slot: heldUntil isHeldByViewer
 Slot.appointments                   -  o  o  +  +
+Explanation: reason message until
 Opening: slot doctor startsAt endsAt
 CalendarUpdate: reset slots cursor previousCursor
 Session: accessToken accessTokenExpiresAt refreshToken user

@@ -51,6 +51,7 @@ Query.visitTypes                    +  +  +  +  +  |  o  o  o  o  o
 Query.doctors                       +  +  +  +  +  |  o  o  o  o  o
 Query.patients                      U  o  o  +  +  |  U  o  o  o  o
 Query.openings                      +  +  +  +  +  |  o  o  o  o  o
+Query.whyNotBookable                +  +  +  +  +  |  N  N  N  N  N
 Query.calendar                      +  +  +  +  +  |  -  -  -  -  -
 Query.appointments                  U  o  o  +  +  |  U  o  o  o  o
 Query.appointmentByReference        U  o  o  +  +  |  U  -  -  -  -

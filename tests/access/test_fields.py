@@ -100,6 +100,12 @@ async def preview(voice: Voice, home: Realm, kind: str) -> Thing:
     return thing(answer.body, "availabilityPreview")
 
 
+async def explanation(voice: Voice, home: Realm, kind: str) -> Thing:
+    document = f"query ($id: ID!) {{ whyNotBookable(slotId: $id) {{ {whole('Explanation')} }} }}"
+    answer = await voice.ask(document, id=home.id(f"slot.of.{kind}"))
+    return thing(answer.body, "whyNotBookable")
+
+
 async def opening(voice: Voice, home: Realm, kind: str) -> Thing:
     document = f"""query ($search: OpeningSearch!) {{
       openings(search: $search) {{ edges {{ node {{ {whole("Opening")} }} }} }} }}"""
@@ -144,6 +150,7 @@ OTHERWISE: dict[str, Reader] = {
     "AppointmentEvent": event,
     "AvailabilityPreview": preview,
     "Opening": opening,
+    "Explanation": explanation,
     "CalendarUpdate": calendar_update,
     "AppointmentUpdate": appointment_update,
     "Session": session,
