@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TypedDict
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from models import Calendar, Doctor, Slot, SlotStatus, VisitTypeDoctor, Weekday
+from models.database import ReadSession
 from services import checks
 from services.access import STAFF, Permission, act
 from services.calendar.places import Length, has_room
@@ -29,6 +31,7 @@ from services.calendar.rules import open_to_patients
 from services.context import Context
 from services.errors import InvalidInput, NotFound
 from services.pages import Page, PageRequest, checked_first, page_from_rows
+from services.timetable import day_bounds, instant
 from services.visit_types import LONGEST_VISIT, visit_types_by_id
 
 ORDER = (Slot.starts_at, Slot.id)
@@ -36,6 +39,8 @@ MOST_DOCTORS = 500
 # Of so few calendars the first free slots of each are read, and merged. Of more, the free slots of
 # all calendars are read in order of start: some of those that are meant are soon among them.
 FEW_CALENDARS = 64
+# Of so many days to come that are meant, each is looked at by itself; the next fortnight has them.
+NEXT_DAYS, DAYS_AHEAD = 3, 16
 
 
 class OpeningSearch(TypedDict, total=False):
@@ -84,12 +89,17 @@ async def list_openings(
     length = await _length(context, search)
     doctors, is_free = _doctors(context, search), _is_free(context, search, length)
     after = tuple_(*ORDER) > page.after if page.after is not None else true()
+    slots: list[Slot] = []
     async with context.reading() as session:
         few = await session.rows(select(Doctor.calendar_id).where(doctors).limit(FEW_CALENDARS + 1))
-        statement = _of_all(doctors, is_free & after).order_by(*ORDER).limit(first + 1)
-        if len(few) <= FEW_CALENDARS:
-            statement = _of_few(few, is_free & after, first + 1)
-        slots = await session.rows(statement)
+        for window in await _windows(context, session, search, page):
+            wanted, missing = is_free & after & window, first + 1 - len(slots)
+            statement = _of_all(doctors, wanted).order_by(*ORDER).limit(missing)
+            if len(few) <= FEW_CALENDARS:
+                statement = _of_few(few, wanted, missing)
+            slots += await session.rows(statement)
+            if len(slots) > first:
+                break
 
     async def count() -> int:
         counting = select(func.count()).select_from(_of_all(doctors, is_free).subquery())
@@ -130,6 +140,32 @@ def _of_few(calendar_ids: Sequence[UUID], is_free: ColumnElement[bool], count: i
         .order_by(free.starts_at, free.id)
         .limit(count)
     )
+
+
+async def _windows(
+    context: Context, session: ReadSession, search: OpeningSearch, page: PageRequest
+) -> list[ColumnElement[bool]]:
+    """The times to look at one after the other: where only certain hours of certain days are meant,
+    first those of the next such days, so that what lies between them is not even read; then all.
+    """
+    if not any(search.get(key) is not None for key in ("weekdays", "earliest_time", "latest_time")):
+        return [true()]
+    zones = [ZoneInfo(name) for name in await session.rows(select(Calendar.time_zone).distinct())]
+    begin = max(search["starts_from"], context.now, *(page.after[:1] if page.after else ()))
+    weekdays = search.get("weekdays")
+    numbers = {day.value for day in Weekday if weekdays is None or day in weekdays}
+    today = (begin - timedelta(days=1)).date()
+    windows: list[ColumnElement[bool]] = []
+    for day in (today + timedelta(days=n) for n in range(DAYS_AHEAD)):
+        if day.isoweekday() in numbers and len(windows) < NEXT_DAYS:
+            opens = min(instant(day, search.get("earliest_time") or time(), z) for z in zones)
+            closes = max(day_bounds(day, zone)[1] for zone in zones)
+            if latest := search.get("latest_time"):
+                closes = max(instant(day, latest, zone) for zone in zones) + timedelta(seconds=1)
+            if max(opens, begin) < closes:
+                windows.append((Slot.starts_at >= max(opens, begin)) & (Slot.starts_at < closes))
+                begin = closes
+    return [*windows, Slot.starts_at >= begin]
 
 
 def _opening(slot: Slot, length: Length | None) -> Opening:
