@@ -1,9 +1,10 @@
-"""Weekly working hours become openings and slots; only here does local time become an instant.
+"""Working hours become openings and slots; only here does local time become an instant.
 
 Here lives the reading of a wall clock (a date, a time of day and an IANA zone become one UTC
-instant) and the cutting of weekly working hours into slots. Everything is pure: no database, no
-clock, no await. What does not live here: blocks, holds, bookings, notice periods and horizons
-(they work on instants), and the wording of refusals for people.
+instant), the cutting of weekly working hours into slots, and what exceptions make of both.
+Everything is pure: no database, no clock, no await. What does not live here: blocks, holds,
+bookings, notice periods and horizons (they work on instants), and the wording of refusals for
+people.
 
 One rule reads every wall time, starts and ends alike: **the first instant at which the local clock
 shows that time or a later one.** From it follows
@@ -18,19 +19,35 @@ shows that time or a later one.** From it follows
   never overlap as instants, whatever a zone does, and neither do two days.
 
 After that everything steps in UTC.
+
+Exceptions are added and taken away in this order, so that what is a calendar's own beats what is
+the organization's, and of either of them closed time beats extra hours:
+
+    (((weekly hours + the organization's extra hours) - the organization's closures)
+        + the calendar's own extra hours) - the calendar's own closures
+
+A slot that a closure overlaps is dropped whole. Extra hours are cut from their own start, and give
+those of their slots that lie in what was not open without them. So no slot ever moves because of
+an exception: one that does not overlap the exception stays as it is.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from zoneinfo import ZoneInfo
 
+from services.intervals import around, merged, overlap, without
+
 _MIDNIGHT = time(0)
 _ONE_DAY = timedelta(days=1)
 _LONGEST_VISIT = timedelta(days=1)
 _EVERY_WEEKDAY = frozenset(range(1, 8))
+_USUAL_MINUTES = 30
+
+# From the first instant up to, not including, the second.
+Stretch = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,23 @@ class WeeklyHours:
         # Zero minutes would cut for ever, and a negative buffer would let slots overlap.
         if self.slot_minutes < 1 or self.buffer_minutes < 0 or self.capacity < 1:
             raise ValueError("a slot needs at least one minute, a buffer of 0 or more, and a place")
+
+
+@dataclass(frozen=True, slots=True)
+class DatedHours:
+    """An exception: closed time or extra hours, from `starts_at` up to `ends_at` (both UTC).
+
+    `is_wide` ones are the whole organization's. Extra hours are cut into slots of `slot_minutes`;
+    None stands for those of the weekly hours that begin earliest in the day, whose capacity they
+    have in any case, and for 30 where there are none. Extra hours of the organization open only
+    what has weekly hours.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    is_closed: bool
+    is_wide: bool = False
+    slot_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,43 +151,53 @@ def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def openings(
-    hours: Sequence[WeeklyHours], zone: ZoneInfo, first_day: date, last_day: date
+    hours: Sequence[WeeklyHours],
+    zone: ZoneInfo,
+    first_day: date,
+    last_day: date,
+    exceptions: Sequence[DatedHours] = (),
 ) -> list[Opening]:
     """Working hours from `first_day` to `last_day` (local dates, both inclusive).
 
     Sorted, and merged where they touch or overlap, also over midnight.
     """
-    merged: list[Opening] = []
-    for starts_at, ends_at, _ in sorted(_ranges(hours, zone, first_day, last_day), key=_times):
-        if merged and starts_at <= merged[-1].ends_at:
-            last = merged.pop()
-            merged.append(Opening(last.starts_at, max(last.ends_at, ends_at)))
-        else:
-            merged.append(Opening(starts_at, ends_at))
-    return merged
+    weekly = ((start, end) for start, end, _ in _ranges(hours, zone, first_day, last_day))
+    opened = _Layers(hours, merged(weekly), exceptions).opened
+    begin, end = day_bounds(first_day, zone)[0], day_bounds(last_day, zone)[1]
+    # Extra hours may reach beyond these days.
+    inside = ((max(starts_at, begin), min(ends_at, end)) for starts_at, ends_at in opened)
+    return [Opening(starts_at, ends_at) for starts_at, ends_at in inside if starts_at < ends_at]
 
 
 def slots(
-    hours: Sequence[WeeklyHours], zone: ZoneInfo, first_day: date, last_day: date
+    hours: Sequence[WeeklyHours],
+    zone: ZoneInfo,
+    first_day: date,
+    last_day: date,
+    exceptions: Sequence[DatedHours] = (),
 ) -> list[PlannedSlot]:
-    """Slots from `first_day` to `last_day` (local dates, both inclusive).
+    """Slots that begin from `first_day` to `last_day` (local dates, both inclusive).
 
     Sorted, and never overlapping. Each template is cut on its own. Should templates overlap all the
     same (see `overlapping`), the slot that starts first stays, what collides with it is left out,
-    and the order of the templates does not matter.
+    and the order of the templates does not matter. Nor does that of exceptions, of which those
+    count that overlap these days or the two days after.
     """
+    # Hours that touch over midnight are one: the last evening knows of what comes 24 hours later,
+    # which is the second day after it where the day between has 23.
+    ranges = list(_ranges(hours, zone, first_day, last_day + 2 * _ONE_DAY))
+    weekly = merged((starts_at, ends_at) for starts_at, ends_at, _ in ranges)
+    begin, end = day_bounds(first_day, zone)[0], day_bounds(last_day, zone)[1]
+    layers = _Layers(hours, weekly, exceptions)
+    cuts = sorted(_cuts(one for one in ranges if one[0] < end))
+    cells = [*layers.kept(_apart(cuts)), *layers.added(begin, end)]
     planned: list[PlannedSlot] = []
-    free_from: datetime | None = None
-    # Hours that touch over midnight are one: the last evening knows of the next morning.
-    around = openings(hours, zone, first_day, last_day + _ONE_DAY)
     place = 0
-    for starts_at, ends_at, capacity in sorted(_cuts(hours, zone, first_day, last_day)):
-        if free_from is None or starts_at >= free_from:
-            while around[place].ends_at < ends_at:
-                place += 1
-            hours_end_at = min(around[place].ends_at, starts_at + _LONGEST_VISIT)
-            planned.append(PlannedSlot(starts_at, ends_at, capacity, hours_end_at))
-            free_from = ends_at
+    for starts_at, ends_at, capacity in sorted(cells):
+        while layers.opened[place][1] < ends_at:
+            place += 1
+        hours_end_at = min(layers.opened[place][1], starts_at + _LONGEST_VISIT)
+        planned.append(PlannedSlot(starts_at, ends_at, capacity, hours_end_at))
     return planned
 
 
@@ -234,15 +278,13 @@ def _ranges(
                 yield starts_at, ends_at, template
 
 
-def _times(found: tuple[datetime, datetime, WeeklyHours]) -> tuple[datetime, datetime]:
-    return found[0], found[1]
+# Start, end and capacity of a slot.
+Cell = tuple[datetime, datetime, int]
 
 
-def _cuts(
-    hours: Sequence[WeeklyHours], zone: ZoneInfo, first_day: date, last_day: date
-) -> Iterator[tuple[datetime, datetime, int]]:
-    """Start, end and capacity of every slot that fits, template by template, unsorted."""
-    for starts_at, ends_at, template in _ranges(hours, zone, first_day, last_day):
+def _cuts(ranges: Iterable[tuple[datetime, datetime, WeeklyHours]]) -> Iterator[Cell]:
+    """Every slot that fits, template by template, unsorted."""
+    for starts_at, ends_at, template in ranges:
         length = timedelta(minutes=template.slot_minutes)
         step = length + timedelta(minutes=template.buffer_minutes)
         slot_starts_at = starts_at
@@ -250,3 +292,85 @@ def _cuts(
         while (slot_ends_at := slot_starts_at + length) <= ends_at:
             yield slot_starts_at, slot_ends_at, template.capacity
             slot_starts_at += step
+
+
+def _apart(cells: Iterable[Cell]) -> Iterator[Cell]:
+    """Those of sorted slots that do not overlap one before."""
+    free_from: datetime | None = None
+    for cell in cells:
+        if free_from is None or cell[0] >= free_from:
+            yield cell
+            free_from = cell[1]
+
+
+class _Layers:
+    """What exceptions make of weekly hours, and of the slots that are cut from them.
+
+    Attributes:
+        opened: what is open in the end.
+
+    """
+
+    def __init__(
+        self,
+        hours: Sequence[WeeklyHours],
+        weekly: Sequence[Stretch],
+        exceptions: Sequence[DatedHours],
+    ) -> None:
+        first = min(
+            hours, key=lambda one: (one.start_time, one.slot_minutes, one.capacity), default=None
+        )
+        self._minutes = first.slot_minutes if first else _USUAL_MINUTES
+        self._capacity = first.capacity if first else 1
+        self._wide, self._own = (
+            sorted(
+                (one for one in exceptions if not one.is_closed and one.is_wide is is_wide),
+                key=lambda one: (one.starts_at, one.ends_at, self._length(one)),
+            )
+            for is_wide in (True, False)
+        )
+        if not hours:
+            self._wide = []
+        closed = [one for one in exceptions if one.is_closed]
+        self._closed = merged(map(_stretch, closed))
+        self._own_closed = merged(_stretch(one) for one in closed if not one.is_wide)
+        wide_closed = (_stretch(one) for one in closed if one.is_wide)
+        self._weekly = weekly
+        self._without_own = without([*weekly, *map(_stretch, self._wide)], wide_closed)
+        own = map(_stretch, self._own)
+        self.opened = without([*self._without_own, *own], self._own_closed)
+
+    def kept(self, cells: Iterable[Cell]) -> Iterator[Cell]:
+        """Those slots of the weekly hours that no closure overlaps."""
+        return (cell for cell in cells if not overlap(self._closed, *cell[:2]))
+
+    def added(self, begin: datetime, end: datetime) -> Iterator[Cell]:
+        """The slots of extra hours that begin from `begin` up to `end`."""
+        yield from self._extra(self._wide, self._weekly, self._closed, begin, end)
+        yield from self._extra(self._own, self._without_own, self._own_closed, begin, end)
+
+    def _extra(
+        self,
+        extras: Sequence[DatedHours],
+        opened: Sequence[Stretch],
+        closed: Sequence[Stretch],
+        begin: datetime,
+        end: datetime,
+    ) -> Iterator[Cell]:
+        for extra in extras:
+            new = without([_stretch(extra)], opened)
+            length = self._length(extra)
+            skipped = max(0, -((extra.starts_at - begin) // length))
+            starts_at = extra.starts_at + skipped * length
+            while starts_at < end and (ends_at := starts_at + length) <= extra.ends_at:
+                if around(new, starts_at, ends_at) and not overlap(closed, starts_at, ends_at):
+                    yield starts_at, ends_at, self._capacity
+                starts_at = ends_at
+            opened = merged([*opened, _stretch(extra)])
+
+    def _length(self, extra: DatedHours) -> timedelta:
+        return timedelta(minutes=extra.slot_minutes or self._minutes)
+
+
+def _stretch(one: DatedHours) -> Stretch:
+    return one.starts_at, one.ends_at
