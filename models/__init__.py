@@ -22,7 +22,12 @@ from models.appointments import (
     AppointmentStatus,
 )
 from models.audit import AuditEvent, AuditHead, AuditOutcome
-from models.availability import AvailabilityTemplate, Weekday
+from models.availability import (
+    AvailabilityException,
+    AvailabilityTemplate,
+    ExceptionKind,
+    Weekday,
+)
 from models.base import Base, Owned
 from models.calendar import Calendar, Claim, ClaimKind, Slot, SlotStatus
 from models.directory import Department, Doctor, Office, Patient
@@ -45,6 +50,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "AuditOutcome",
+    "AvailabilityException",
     "AvailabilityTemplate",
     "Base",
     "BookingPolicy",
@@ -53,6 +59,7 @@ __all__ = [
     "ClaimKind",
     "Department",
     "Doctor",
+    "ExceptionKind",
     "IdempotencyKey",
     "Notification",
     "NotificationChannel",

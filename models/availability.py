@@ -1,10 +1,10 @@
-"""Availability: working hours that repeat every week."""
+"""Availability: working hours that repeat every week, and exceptions of them."""
 
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, SmallInteger
+from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,3 +48,46 @@ class AvailabilityTemplate(Owned, Timestamped, Base):
     capacity: Mapped[int] = mapped_column(SmallInteger)
     valid_from: Mapped[date | None]
     valid_until: Mapped[date | None]
+
+
+class ExceptionKind(Enum):
+    """What an exception does."""
+
+    CLOSED = "CLOSED"
+    EXTRA_HOURS = "EXTRA_HOURS"
+
+
+class AvailabilityException(Owned, Timestamped, Base):
+    """Closed time or extra hours: of one calendar, between two instants, or, without a calendar, of
+    the whole organization, by the wall clock.
+    """
+
+    __tablename__ = "availability_exceptions"
+    __table_args__ = (
+        owned_reference("calendar_id", "calendars"),
+        Index(
+            "ix_availability_exceptions_time",
+            "organization_id",
+            "calendar_id",
+            "ends_at",
+        ),
+        UniqueConstraint("organization_id", "source", name="uq_availability_exceptions_source"),
+        CheckConstraint("ends_at > starts_at", name="times"),
+        CheckConstraint("(calendar_id IS NULL) = (time_zone IS NOT NULL)", name="time_zone"),
+        CheckConstraint("slot_minutes BETWEEN 1 AND 1440", name="slot_minutes"),
+        CheckConstraint("kind = 'EXTRA_HOURS' OR slot_minutes IS NULL", name="closed"),
+    )
+
+    calendar_id: Mapped[UUID | None]
+    kind: Mapped[ExceptionKind] = mapped_column(named_enum(ExceptionKind, "exception_kind"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    # Of the organization's: in which zone the two times were said. What the clock shows there at
+    # these times holds in each calendar's own zone.
+    time_zone: Mapped[str | None]
+    slot_minutes: Mapped[int | None] = mapped_column(SmallInteger)
+    reason: Mapped[str | None]
+    # What it was imported from, so that it is not imported twice.
+    source: Mapped[str | None]
+    # An imported one that is removed stays as a row: importing does not bring it back.
+    removed_at: Mapped[datetime | None]

@@ -5,12 +5,19 @@ PostgreSQL itself refuses the second. A slot is what people see and book; its st
 the same transaction as the claims under it.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from enum import Enum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, SmallInteger, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.dialects.postgresql import (
+    ARRAY,
+    DATEMULTIRANGE,
+    TSTZRANGE,
+    ExcludeConstraint,
+    Range,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Owned, Timestamped, named_enum, owned_reference
@@ -45,6 +52,11 @@ class Calendar(Owned, Timestamped, Base):
     revision: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
     # Tombstones up to this revision may be gone.
     purged_through: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+    # The local days whose slots have been made, even if there were none to make. Exceptions change
+    # the slots of these days; of others they are minded when the slots are made.
+    made_days: Mapped[Sequence[Range[date]]] = mapped_column(
+        DATEMULTIRANGE, server_default="{}", default=list
+    )
 
 
 class Slot(Owned, Base):

@@ -1,15 +1,28 @@
-"""Availability: weekly working hours, and making slots from them."""
+"""Availability: weekly working hours, exceptions of them, and making slots."""
 
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import ID
 
+from models import AvailabilityException as ExceptionRow
 from models import AvailabilityTemplate as TemplateRow
-from models import Weekday
+from models import ExceptionKind, Weekday
+from resolvers import availability as exceptions
 from resolvers import calendar as resolvers
-from schema.fields import Node, Scope, describe_enum, entity, field, given, inputs, mutation, value
+from schema.fields import (
+    KEY,
+    Node,
+    Scope,
+    describe_enum,
+    entity,
+    field,
+    given,
+    inputs,
+    mutation,
+    value,
+)
 from schema.sizes import SLOTS_A_DAY
 
 if TYPE_CHECKING:
@@ -23,6 +36,14 @@ describe_enum(
     Weekday,
     "A day of the week.",
     {day.name: f"{day.name.title()}." for day in Weekday},
+)
+describe_enum(
+    ExceptionKind,
+    "What an exception does.",
+    {
+        "CLOSED": "Closes a time: holidays, days off, an afternoon.",
+        "EXTRA_HOURS": "Opens a time besides the weekly hours.",
+    },
 )
 
 
@@ -41,6 +62,36 @@ class AvailabilityTemplate(Node):
     capacity: int = field("How many may book each slot.", scope=Scope.PUBLIC)
     valid_from: date | None = field("First day; null: since ever.", scope=Scope.PUBLIC)
     valid_until: date | None = field("Last day; null: for good.", scope=Scope.PUBLIC)
+
+
+@entity(ExceptionRow)
+class AvailabilityException(Node):
+    """Closed time or extra hours; stronger than any template. What is a calendar's own is stronger
+    than what is the organization's, and of either closed time is stronger than extra hours.
+    """
+
+    calendar: Calendar | None = field(
+        "Whose; null for the whole organization, such as a public holiday.",
+        resolvers.calendar_of,
+        scope=Scope.PUBLIC,
+    )
+    kind: ExceptionKind = field("What it does.", scope=Scope.PUBLIC)
+    starts_at: datetime = field(
+        "When it begins. What the clock shows then in the organization's time zone, the "
+        "organization's exceptions mean in each calendar's own zone.",
+        scope=Scope.PUBLIC,
+    )
+    ends_at: datetime = field("When it ends, likewise.", scope=Scope.PUBLIC)
+    slot_minutes: int | None = field(
+        "How long slots of extra hours are; null: as in the weekly hours that begin earliest in "
+        "the day, or 30 where there are none.",
+        scope=Scope.PUBLIC,
+    )
+    reason: str | None = field(
+        "Why. Of a calendar's own exceptions it is for staff, and null for others.",
+        exceptions.reason_of,
+        scope=Scope.ROLE,
+    )
 
 
 @value
@@ -88,6 +139,45 @@ class GenerateSlotsInput:
     until: date = given("Last day, at most as far as the booking horizon.", name="last_day")
 
 
+@inputs
+class AddAvailabilityExceptionInput:
+    """What to close or to open. Exceptions may overlap."""
+
+    calendar_id: ID | None = given(
+        "In which calendar; the whole organization where left out, for ADMIN and RECEPTIONIST.",
+        node="Calendar",
+        default=None,
+    )
+    kind: ExceptionKind = given("Close or open.")
+    starts_at: datetime = given(
+        "From when. For the whole organization, the wall-clock time that this is in its time zone "
+        "holds in each calendar's own."
+    )
+    ends_at: datetime = given(
+        "Until when, likewise: at most 366 days later, and 24 months from now."
+    )
+    slot_minutes: int | None = given(
+        "How long slots of extra hours are, 1 to 1440; as in the weekly hours that begin earliest "
+        "in the day where left out, or 30 where there are none.",
+        default=None,
+    )
+    reason: str | None = given(
+        "For staff; for the whole organization, for everybody.", default=None
+    )
+    idempotency_key: str | None = given(KEY, default=None)
+
+
+@inputs
+class RemoveAvailabilityExceptionInput:
+    """What to take away again."""
+
+    exception_id: ID = given("Which exception.", node="AvailabilityException")
+
+
+UNCOVERED = (
+    "Open appointments, in order of start and at most a thousand, that stand in the closed time. "
+    "They are never cancelled silently."
+)
 GENERATED = {
     "calendar": (Calendar, "The calendar."),
     "preview": (AvailabilityPreview, "What was done, or would be."),
@@ -109,4 +199,22 @@ class AvailabilityMutations:
         resolvers.generate_slots,
         GenerateSlotsInput,
         returns=GENERATED,
+    )
+    add_availability_exception = mutation(
+        "Closes a time, or opens one: of slots that were made already, free ones in closed time "
+        "go, those with appointments can no longer be booked, and slots of extra hours come. "
+        "Without a calendar it is not for doctors.",
+        exceptions.add_availability_exception,
+        AddAvailabilityExceptionInput,
+        returns={
+            "exception": (AvailabilityException, "What was added."),
+            "uncovered": (list[Appointment], UNCOVERED),
+        },
+        rows={"uncovered": SLOTS_A_DAY},
+    )
+    remove_availability_exception = mutation(
+        "Takes an exception away: slots come back, and go, as if there had been none.",
+        exceptions.remove_availability_exception,
+        RemoveAvailabilityExceptionInput,
+        returns={"deleted_id": (ID, "The id of what is gone.")},
     )

@@ -10,10 +10,11 @@ from models import Calendar as CalendarRow
 from models import Slot as SlotRow
 from models import SlotStatus
 from resolvers import appointments as appointment_resolvers
+from resolvers import availability as availability_resolvers
 from resolvers import calendar as resolvers
 from resolvers.calendar import Obstacle
 from resolvers.cursors import cursor_of_update, previous_cursor_of_update
-from schema.availability import AvailabilityTemplate
+from schema.availability import AvailabilityException, AvailabilityTemplate
 from schema.directory.types import Doctor
 from schema.errors import UserError, shows
 from schema.fields import (
@@ -110,6 +111,17 @@ class Calendar(Node):
         resolvers.templates,
         scope=Scope.PUBLIC,
         rows=10,
+    )
+    exceptions: list[AvailabilityException] = field(
+        "Its exceptions and the organization's that overlap [from, to), in order of start; at most "
+        "92 days.",
+        availability_resolvers.exceptions,
+        arguments={
+            "starts_at": Arg("Begin of the window.", name="from"),
+            "ends_at": Arg("End of the window.", name="to"),
+        },
+        scope=Scope.PUBLIC,
+        rows=20,
     )
     cursor: Cursor = field(
         "Where the calendar stands; pass it as `after` to calendarChanges to miss nothing since.",

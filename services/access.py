@@ -49,6 +49,7 @@ class Permission(Enum):
     EDIT_PATIENT = "edit patients"
     SEE_CALENDAR = "see a calendar"
     MANAGE_CALENDAR = "manage working hours and slots"
+    MANAGE_HOLIDAYS = "close and open the whole organization"
     SEE_APPOINTMENTS = "see appointments"
     WATCH_OWN_APPOINTMENTS = "watch the own appointments"
     BOOK = "book, move and cancel"
@@ -75,6 +76,7 @@ TABLE: dict[Permission, frozenset[Role | None]] = {
     Permission.EDIT_PATIENT: FRONT_DESK | {Role.PATIENT},
     Permission.SEE_CALENDAR: PUBLIC,
     Permission.MANAGE_CALENDAR: STAFF,
+    Permission.MANAGE_HOLIDAYS: FRONT_DESK,
     Permission.SEE_APPOINTMENTS: SIGNED_IN,
     Permission.WATCH_OWN_APPOINTMENTS: frozenset({Role.DOCTOR, Role.PATIENT}),
     Permission.BOOK: SIGNED_IN,

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Select, inspect, select
 
-from models import AuditEvent, AuditOutcome, Base, Owned, Role
+from models import AuditEvent, AuditOutcome, AvailabilityException, Base, Owned, Role
 from models.database import WriteSession
 from services.context import Context
 from services.errors import Forbidden, NotFound, ServiceError
@@ -34,7 +34,7 @@ KINDS: dict[str, type[Owned]] = {
     _id_name(mapper.class_): mapper.class_
     for mapper in Base.registry.mappers
     if issubclass(mapper.class_, Owned)
-}
+} | {"exception_id": AvailabilityException}
 
 
 @dataclass

@@ -33,13 +33,17 @@ async def held(factory: Factory, row: Base) -> AsyncIterator[None]:
         yield
 
 
-async def line_up(factory: Factory, *acts: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
-    """Start acts one after the other, each once the one before waits for a lock; all wait then."""
+async def line_up(
+    factory: Factory, *acts: Coroutine[Any, Any, Any], behind: int = 0
+) -> list[asyncio.Task[Any]]:
+    """Start acts one after the other, each once the one before waits for a lock; all wait then, and
+    so many who did already.
+    """
     tasks = []
     # Inside a transaction, pg_stat_activity would go on showing the backends of its beginning.
     engine = factory.database.engine.execution_options(isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection, asyncio.timeout(10):
-        for place, act in enumerate(acts, start=1):
+        for place, act in enumerate(acts, start=behind + 1):
             tasks.append(asyncio.create_task(act))
             while (await connection.execute(WAITING)).scalar_one() < place:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)

@@ -1,14 +1,12 @@
 """The difference between the slots that there are and those that working hours ask for.
 
-Pure: nothing here reads or writes a row; `generation` does.
+Pure: nothing here reads or writes a row; `making` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from services.timetable import PlannedSlot
 
@@ -28,17 +26,25 @@ class Difference:
     withdraw: Sequence[UUID]
     remove: Sequence[UUID]
 
+    def __bool__(self) -> bool:
+        """Whether anything changes."""
+        gone = self.withdraw or self.remove
+        return bool(self.create or self.reopen or self.resize or self.hours_end or gone)
+
 
 # id, starts_at, ends_at, capacity, booked_count, is_withdrawn, hours_end_at
-Present = Row[UUID, datetime, datetime, int, int, bool, datetime]
+Present = tuple[UUID, datetime, datetime, int, int, bool, datetime]
 
 
 def difference(
-    present: Sequence[Present], planned: Sequence[PlannedSlot], begin: datetime
+    present: Sequence[Present],
+    planned: Sequence[PlannedSlot],
+    is_asked: Callable[[datetime, datetime], bool],
 ) -> Difference:
-    """What makes the slots that are `present` from `begin` on the ones that are `planned`.
+    """What makes the slots that are `present` the ones that are `planned`.
 
-    Both come in order of start. A slot that has begun already stays as it is.
+    Both come in order of start. Only slots about which is asked, by their start and end, come and
+    go. The others stay where they are, and learn when the working hours around them end now.
     """
     wanted = {(plan.starts_at, plan.ends_at): plan for plan in planned}
     reopen: list[UUID] = []
@@ -49,10 +55,12 @@ def difference(
     in_the_way: list[tuple[datetime, datetime]] = []
     keep = 0
     for slot_id, starts_at, ends_at, capacity, booked_count, is_withdrawn, hours_end_at in present:
-        if starts_at < begin:
-            in_the_way.append((starts_at, ends_at))
-            continue
         plan = wanted.pop((starts_at, ends_at), None)
+        if not is_asked(starts_at, ends_at):
+            in_the_way.append((starts_at, ends_at))
+            if plan is not None and plan.hours_end_at != hours_end_at:
+                hours_end[slot_id] = plan.hours_end_at
+            continue
         if plan is None and booked_count:
             keep += 1
             in_the_way.append((starts_at, ends_at))
@@ -68,11 +76,12 @@ def difference(
                 resize.setdefault(plan.capacity, []).append(slot_id)
             if plan.hours_end_at != hours_end_at:
                 hours_end[slot_id] = plan.hours_end_at
-    create = _clear_of(sorted(wanted.values(), key=lambda plan: plan.starts_at), in_the_way)
+    new = (plan for plan in wanted.values() if is_asked(plan.starts_at, plan.ends_at))
+    create = clear_of(sorted(new, key=lambda plan: plan.starts_at), in_the_way)
     return Difference(create, keep, reopen, resize, hours_end, withdraw, remove)
 
 
-def _clear_of(
+def clear_of(
     plans: Sequence[PlannedSlot], taken: Sequence[tuple[datetime, datetime]]
 ) -> list[PlannedSlot]:
     """The plans that overlap none of the times; both in order of start."""

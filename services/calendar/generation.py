@@ -2,41 +2,35 @@
 
 Generating is a difference, and repeating it changes nothing. A slot with an appointment is never
 removed: where the hours no longer have it, it is withdrawn, and goes with its last appointment.
-The past is left alone.
+The past is left alone. What comes by itself, day by day, is in `horizon`.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Uuid, any_, exists, literal, select, text, update
+from sqlalchemy import select
 
-from models import (
-    Appointment,
-    AppointmentStatus,
-    AvailabilityTemplate,
-    Calendar,
-    Claim,
-    Slot,
-    SlotStatus,
-)
-from models.database import ReadSession, WriteSession
+from models import Appointment, AvailabilityTemplate, Calendar
+from models.database import ReadSession
 from services import timetable
 from services.access import Permission, act
 from services.availability import (
     TemplateInput,
     checked_hours,
-    hours_of,
     replace_templates,
+    schedules_of,
 )
-from services.calendar.claims import lying_in
 from services.calendar.difference import Difference, difference
-from services.calendar.grid import locked_for_change, overlapping, refresh_slots
+from services.calendar.following import rules_settled
+from services.calendar.grid import LONGEST_SLOT, locked_for_change
+from services.calendar.making import carry_out, mark_made, present_slots
 from services.calendar.rules import horizon_ends
 from services.calendar.slots import require_managed
+from services.calendar.uncovered import uncovered
 from services.context import Context
 from services.errors import (
     BeyondHorizon,
@@ -45,33 +39,9 @@ from services.errors import (
     NotFound,
     OverlappingTemplates,
 )
-from services.timetable import PlannedSlot, WeeklyHours
+from services.timetable import WeeklyHours
 
-OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
-
-# A slot that is made inside a closed time is closed from the beginning.
-INSERT = text("""
-    INSERT INTO slots (organization_id, id, calendar_id, starts_at, ends_at, hours_end_at, capacity,
-                       status, booked_count, is_withdrawn, revision)
-    SELECT :organization_id, gen_random_uuid(), :calendar_id, planned.starts_at, planned.ends_at,
-           planned.hours_end_at, planned.capacity,
-           (CASE WHEN :has_claims AND EXISTS (
-                SELECT FROM claims
-                WHERE claims.calendar_id = :calendar_id AND claims.kind = 'BLOCK'
-                  AND claims.starts_at < planned.ends_at AND claims.ends_at > planned.starts_at
-                  AND claims.starts_at > planned.starts_at - interval '24 hours')
-            THEN 'BLOCKED' ELSE 'AVAILABLE' END)::slot_status,
-           0, false, :revision
-    FROM unnest(CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
-                CAST(:hours_end AS timestamptz[]), CAST(:capacities AS smallint[]))
-         AS planned (starts_at, ends_at, hours_end_at, capacity)
-""")
-HOURS_END = text("""
-    UPDATE slots SET hours_end_at = planned.hours_end_at
-    FROM unnest(CAST(:slot_ids AS uuid[]), CAST(:hours_end AS timestamptz[]))
-         AS planned (id, hours_end_at)
-    WHERE slots.organization_id = :organization_id AND slots.id = planned.id
-""")
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -108,8 +78,6 @@ async def preview_availability(
     async with context.reading() as session:
         await require_managed(context, session, calendar_id)
         calendar = await _calendar(session, calendar_id)
-        if hours is None:
-            hours = await hours_of(session, calendar_id)
         _check_days(context, calendar, first_day, last_day)
         plan = await _plan(context, session, calendar, hours, first_day, last_day)
     return plan.preview
@@ -127,6 +95,7 @@ async def set_availability(
     """
     hours = checked_hours(templates)
     async with context.writing() as session:
+        await rules_settled(session)
         calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
         await require_managed(context, session, calendar_id)
         await replace_templates(session, calendar_id, hours)
@@ -147,14 +116,15 @@ async def generate_slots(
 
     """
     async with context.writing() as session:
+        await rules_settled(session)
         calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
         await require_managed(context, session, calendar_id)
         _check_days(context, calendar, first_day, last_day)
-        hours = await hours_of(session, calendar_id)
-        plan = await _plan(context, session, calendar, hours, first_day, last_day)
+        plan = await _plan(context, session, calendar, None, first_day, last_day)
         if plan.is_empty:
             raise NoAvailability("calendar_id")
-        await _carry_out(session, calendar, plan.difference)
+        await carry_out(session, {calendar_id: plan.difference})
+        await mark_made(session, calendar, first_day, last_day)
     return Generated(calendar, plan.preview)
 
 
@@ -175,11 +145,12 @@ async def generate_all(context: Context, *, progress: Callable[[int, int, int], 
         nonlocal done, made
         for calendar_id in waiting:
             async with context.writing() as session:
+                await rules_settled(session)
                 calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
-                hours = await hours_of(session, calendar_id)
                 days = horizon_days(context, calendar)
-                plan = await _plan(context, session, calendar, hours, *days)
-                await _carry_out(session, calendar, plan.difference)
+                plan = await _plan(context, session, calendar, None, *days)
+                await carry_out(session, {calendar_id: plan.difference})
+                await mark_made(session, calendar, *days)
             done, made = done + 1, made + plan.preview.created
             progress(done, len(calendar_ids), made)
 
@@ -235,124 +206,33 @@ async def _plan(
     context: Context,
     session: ReadSession,
     calendar: Calendar,
-    hours: Sequence[WeeklyHours],
+    weekly: Sequence[WeeklyHours] | None,
     first_day: date,
     last_day: date,
 ) -> _Plan:
+    """What generating some days would do; with other weekly hours than the calendar's, if given."""
     zone = ZoneInfo(calendar.time_zone)
     begin = max(context.now, timetable.day_bounds(first_day, zone)[0])
     end = timetable.day_bounds(last_day, zone)[1]
-    planned = [
-        plan
-        for plan in timetable.slots(hours, zone, first_day, last_day)
-        if plan.starts_at >= begin
-    ]
-    statement = (
-        select(
-            Slot.id,
-            Slot.starts_at,
-            Slot.ends_at,
-            Slot.capacity,
-            Slot.booked_count,
-            Slot.is_withdrawn,
-            Slot.hours_end_at,
-        )
-        .where(
-            Slot.calendar_id == calendar.id,
-            Slot.status != SlotStatus.REMOVED,
-            overlapping(begin, end),
-        )
-        .order_by(Slot.starts_at)
-    )
-    present = (await session.execute(statement)).all()
-    changes = difference(present, planned, begin)
-    opened = timetable.openings(hours, zone, first_day, last_day)
+    schedule = (await schedules_of(session, [calendar], begin, end))[calendar.id]
+    if weekly is not None:
+        schedule = replace(schedule, weekly=weekly)
+    planned = [plan for plan in schedule.slots(first_day, last_day) if plan.starts_at >= begin]
+
+    def is_asked(starts_at: datetime, _: datetime) -> bool:
+        return begin <= starts_at < end
+
+    # The last slot may reach into the day after, where something may stand.
+    asked = (calendar.id, begin, end + LONGEST_SLOT)
+    present = (await present_slots(session, [asked])).get(calendar.id, [])
+    changes = difference(present, planned, is_asked)
     preview = Preview(
         created=len(changes.create),
         kept=changes.keep,
         removed=len(changes.remove),
-        uncovered=await _uncovered(session, calendar, opened, begin, end),
+        # A visit that begins on the last day may end on the day after.
+        uncovered=await uncovered(
+            session, calendar, schedule.openings(first_day, last_day + ONE_DAY), begin, end
+        ),
     )
-    return _Plan(opened, changes, preview)
-
-
-async def _uncovered(
-    session: ReadSession,
-    calendar: Calendar,
-    opened: Sequence[timetable.Opening],
-    begin: datetime,
-    end: datetime,
-) -> list[Appointment]:
-    """The open appointments of a time that no working hours contain whole."""
-    statement = (
-        select(Appointment)
-        .where(
-            Appointment.calendar_id == calendar.id,
-            Appointment.status.in_(OPEN),
-            Appointment.starts_at >= begin,
-            Appointment.starts_at < end,
-        )
-        .order_by(Appointment.starts_at, Appointment.id)
-    )
-    return [
-        appointment
-        for appointment in await session.rows(statement)
-        if not any(
-            opening.starts_at <= appointment.starts_at and appointment.ends_at <= opening.ends_at
-            for opening in opened
-        )
-    ]
-
-
-async def _carry_out(session: WriteSession, calendar: Calendar, changes: Difference) -> None:
-    """Make the difference true, in one statement per kind of change."""
-    # A withdrawn slot is gone with its last appointment: the ones to remove have none.
-    withdrawn = [*changes.withdraw, *changes.remove]
-    told: list[UUID] = [*changes.reopen, *withdrawn, *changes.hours_end]
-    for capacity, ids in changes.resize.items():
-        told += ids
-        await _set(session, ids, capacity=capacity)
-    await _set(session, changes.reopen, is_withdrawn=False)
-    await _set(session, withdrawn, is_withdrawn=True)
-    if changes.hours_end:
-        values = {
-            "organization_id": session.organization_id,
-            "slot_ids": list(changes.hours_end),
-            "hours_end": list(changes.hours_end.values()),
-        }
-        await session.execute(HOURS_END, values)
-    if told:
-        await refresh_slots(session, list(dict.fromkeys(told)))
-    if changes.create:
-        await session.execute(
-            INSERT,
-            {
-                "organization_id": session.organization_id,
-                "calendar_id": calendar.id,
-                "revision": calendar.revision,
-                "has_claims": await _has_claims(session, calendar, changes.create),
-                "starts": [plan.starts_at for plan in changes.create],
-                "ends": [plan.ends_at for plan in changes.create],
-                "hours_end": [plan.hours_end_at for plan in changes.create],
-                "capacities": [plan.capacity for plan in changes.create],
-            },
-        )
-
-
-async def _set(session: WriteSession, ids: Sequence[UUID], **values: object) -> None:
-    if ids:
-        await session.execute(
-            update(Slot)
-            .where(Slot.id == any_(literal(list(ids), ARRAY(Uuid()))))
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )
-
-
-async def _has_claims(
-    session: WriteSession, calendar: Calendar, plans: Sequence[PlannedSlot]
-) -> bool:
-    """Whether anything at all is taken in the time of the new slots; mostly nothing is."""
-    whole = lying_in(plans[0].starts_at, plans[-1].ends_at)
-    claimed = exists().where(Claim.calendar_id == calendar.id, whole)
-    return bool((await session.execute(select(claimed))).scalar_one())
+    return _Plan(schedule.openings(first_day, last_day), changes, preview)

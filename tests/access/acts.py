@@ -43,7 +43,11 @@ ALSO: dict[str, dict[str, Any]] = {
     "Mutation.updateUser": {"isActive": False},
 }
 # The viewer's own where it is left out, and staff have none.
-NEEDED = {"Mutation.bookAppointment": ("input", "patientId")}
+# Without a calendar an exception is the whole organization's: see `test_exceptions`.
+NEEDED = {
+    "Mutation.bookAppointment": ("input", "patientId"),
+    "Mutation.addAvailabilityException": ("input", "calendarId"),
+}
 # What everybody may ask for. The act is refused, and takes no secret: an operation may hold one of
 # those that do.
 BESIDE = {

@@ -22,6 +22,7 @@ TYPES = {
     "Doctor": PUBLIC,
     "Calendar": PUBLIC,
     "AvailabilityTemplate": PUBLIC,
+    "AvailabilityException": PUBLIC,
     "Slot": PUBLIC,
     "Explanation": PUBLIC,
     "Opening": PUBLIC,
@@ -47,9 +48,11 @@ Office: id name address phone timeZone doctors
 Doctor: id name title specialty bio languages isAcceptingPatients department office calendar
 Doctor: nextAvailableSlot
 Doctor.user                         -  -  +  +  +
-Calendar: id owner timeZone slots templates cursor
+Calendar: id owner timeZone slots templates exceptions cursor
 AvailabilityTemplate: id calendar weekdays startTime endTime slotMinutes bufferMinutes capacity
 AvailabilityTemplate: validFrom validUntil
+AvailabilityException: id calendar kind startsAt endsAt slotMinutes
+AvailabilityException.reason        -  -  +  +  +
 Slot: id calendar startsAt endsAt status capacity bookedCount version isBookable
 Slot: heldUntil isHeldByViewer
 Slot.appointments                   -  o  o  +  +

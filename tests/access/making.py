@@ -18,12 +18,14 @@ from models import (
     AppointmentStatus,
     AuditEvent,
     AuditOutcome,
+    AvailabilityException,
     AvailabilityTemplate,
     Calendar,
     Claim,
     ClaimKind,
     Department,
     Doctor,
+    ExceptionKind,
     Notification,
     NotificationKind,
     NotificationStatus,
@@ -165,8 +167,24 @@ def _calendars(realm: Realm) -> None:
             valid_until=date(2099, 1, 1),
         )
         slot(realm, f"slot.{kind}", kind, 14)
+        exception(realm, f"exception.{kind}", kind)
     for kind in KINDS:
         offer(realm, kind)
+
+
+def exception(realm: Realm, name: str, whose: str) -> AvailabilityException:
+    """Extra hours in the night of tomorrow, with everything that can be said of them."""
+    made: AvailabilityException = realm.put(
+        name,
+        AvailabilityException,
+        calendar_id=realm.rows[f"calendar.{whose}"].id,
+        kind=ExceptionKind.EXTRA_HOURS,
+        starts_at=tomorrow(22),
+        ends_at=tomorrow(23),
+        slot_minutes=30,
+        reason=word("reason"),
+    )
+    return made
 
 
 def offer(realm: Realm, whose: str) -> None:

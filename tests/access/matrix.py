@@ -94,6 +94,8 @@ Mutation.registerPatient            U  F  F  +  +  |  U  F  F  o  o
 Mutation.updatePatient              U  o  F  +  +  |  U  N  F  N  N
 Mutation.deletePatient              U  F  F  F  +  |  U  F  F  F  N
 Mutation.setAvailability            U  F  o  +  +  |  U  F  N  N  N
+Mutation.addAvailabilityException   U  F  o  +  +  |  U  F  N  N  N
+Mutation.removeAvailabilityException U F  o  +  +  |  U  F  N  N  N
 Mutation.generateSlots              U  F  o  +  +  |  U  F  N  N  N
 Mutation.blockTime                  U  F  o  +  +  |  U  F  N  N  N
 Mutation.unblockTime                U  F  o  +  +  |  U  F  N  N  N
@@ -123,6 +125,7 @@ Patient                             U  o  o  +  +  |  U  -  -  -  -
 Calendar                            +  +  +  +  +  |  -  -  -  -  -
 Slot                                +  +  +  +  +  |  -  -  -  -  -
 AvailabilityTemplate                +  +  +  +  +  |  -  -  -  -  -
+AvailabilityException               +  +  +  +  +  |  -  -  -  -  -
 Appointment                         U  o  o  +  +  |  U  -  -  -  -
 SignIn                              -  o  o  o  o  |  -  -  -  -  -
 Notification                        -  -  -  -  +  |  -  -  -  -  -

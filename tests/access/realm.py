@@ -14,6 +14,7 @@ from models import (
     Appointment,
     AppointmentEvent,
     AuditEvent,
+    AvailabilityException,
     Base,
     Department,
     Doctor,
@@ -45,6 +46,7 @@ NAMED = (
     "visit_type",
     "slot",
     "notification",
+    "exception",
 )
 # Who plays which role.
 PLAYERS = {
@@ -80,6 +82,7 @@ SECRET = {
     SignUp: ("username", "email", "name", "phone", "password_hash"),
     UserToken: ("email",),
     Notification: ("recipient", "subject", "last_error"),
+    AvailabilityException: ("reason",),
     AuditEvent: ("action", "ip_address", "details"),
 }
 # What has no field that it could be shown in.

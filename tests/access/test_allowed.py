@@ -1,7 +1,7 @@
 """What the matrix allows is not denied: each allowed cell is run, with things made for it."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import time
 from itertools import count
@@ -11,7 +11,7 @@ import pytest
 
 from models import Role, Weekday
 from tests.access.acts import FORMS_OF_VIEWS, arguments, id_places, meaning, send
-from tests.access.making import message, sign_in, slot, visit
+from tests.access.making import exception, message, sign_in, slot, visit
 from tests.access.matrix import OPERATIONS
 from tests.access.realm import PLAYERS, Realm, camel, fingerprint
 from tests.access.voices import Voice
@@ -37,6 +37,11 @@ UNUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "deleteDepartment": ("department", {}),
     "deleteOffice": ("office", {"time_zone": "Europe/Madrid"}),
     "deleteVisitType": ("visit_type", {"minutes": 30}),
+}
+# What is gone, or done with, afterwards.
+ONE_MORE: dict[str, tuple[str, Callable[[Realm, str, str], Any]]] = {
+    "retryNotification": ("notification", message),
+    "removeAvailabilityException": ("exception", exception),
 }
 OF_APPOINTMENTS = {
     "rescheduleAppointment",
@@ -76,8 +81,9 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
         ids[f"{camel(name)}Id"] = id_of(made)
     if act == "endSignIn" and role:
         ids["signInId"] = id_of(sign_in(realm, f"sign_in.{PLAYERS[role]}.{mark}", PLAYERS[role]))
-    if act == "retryNotification":
-        ids["notificationId"] = id_of(message(realm, f"notification.{mark}", kind))
+    if act in ONE_MORE:
+        thing, one_more = ONE_MORE[act]
+        ids[f"{thing}Id"] = id_of(one_more(realm, f"{thing}.{mark}", kind))
     await realm.factory.add(*(realm.rows[name] for name in realm.rows if name not in before))
     if act == "generateSlots":
         hours = {"weekdays": list(Weekday), "start_time": time(20), "end_time": time(21)}

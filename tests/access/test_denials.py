@@ -21,8 +21,11 @@ from tests.access.voices import Voice
 
 DENIED = ("U", "F", "N", "-")
 # What a cell `o` is about; slots, departments and offices are everybody's.
-ASSIGNED = {"patientId", "doctorId", "calendarId", "appointmentId", "reference", "signInId"}
-ARCHIVED = {"patientId", "doctorId", "calendarId"}
+ASSIGNED = {
+    *("patientId", "doctorId", "calendarId", "appointmentId", "reference", "signInId"),
+    "exceptionId",
+}
+ARCHIVED = {"patientId", "doctorId", "calendarId", "exceptionId"}
 # They show a calendar to everybody, and that of somebody who has left.
 SHOWING_ALL = {"Query.calendar", "Subscription.calendarChanges"}
 NULLABLE = {"Query.calendar", "Query.appointmentByReference"}

@@ -21,6 +21,7 @@ from tests.schema.plausible import SCHEMA
 
 KINDS = ("mine", "theirs")
 DAY = {"from": wire(tomorrow(0)), "to": wire(tomorrow(23))}
+WINDOWED = ("slots", "exceptions")
 DAYS = {"from": wire(tomorrow())[:10], "until": wire(tomorrow())[:10]}
 Thing = dict[str, Any] | None
 # The row of a thing that is somebody's, and of one that is somebody else's. A visit that was moved
@@ -29,6 +30,7 @@ ROWS = {
     "Organization": "organization",
     "User": "user.patient.{}",
     "AvailabilityTemplate": "template.{}",
+    "AvailabilityException": "exception.{}",
     "Slot": "slot.of.{}",
     "VisitType": "visit_type.{}",
     "Appointment": "appointment.old.{}",
@@ -48,7 +50,7 @@ def whole(kind: str) -> str:
     parts = []
     for name, field in SCHEMA.type_map[kind].fields.items():  # type: ignore[attr-defined]
         inner: Any = get_named_type(field.type)
-        given = f'(from: "{DAY["from"]}", to: "{DAY["to"]}")' if name == "slots" else ""
+        given = f'(from: "{DAY["from"]}", to: "{DAY["to"]}")' if name in WINDOWED else ""
         given = given if kind == "Calendar" else ""
         if is_leaf_type(inner):
             parts.append(name)

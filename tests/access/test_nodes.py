@@ -33,6 +33,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "Calendar": ("calendar.mine", "calendar.theirs", "calendar.gone"),
     "Slot": ("slot.mine", "slot.theirs", "slot.of.theirs"),
     "AvailabilityTemplate": ("template.mine", "template.theirs"),
+    "AvailabilityException": ("exception.mine", "exception.theirs", "exception.gone"),
     "Appointment": (
         "appointment.mine",
         "appointment.theirs",

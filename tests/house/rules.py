@@ -215,7 +215,7 @@ def guessable_secrets(schema: GraphQLSchema) -> list[str]:
 # Acts on what is there: sent twice, they find it as they would leave it, or are refused.
 CHANGING = {
     *("accept", "cancel", "change", "check", "complete", "confirm", "delete", "end", "mark"),
-    *("reset", "retry", "set", "unblock", "update"),
+    *("remove", "reset", "retry", "set", "unblock", "update"),
 }
 WITHOUT_KEY = {
     "signUp": "nobody is signed in whose key it could be",

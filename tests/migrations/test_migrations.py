@@ -115,6 +115,39 @@ async def test_what_was_removed_before_it_was_noted_when_counts_as_removed_now(u
     assert [tuple(row) for row in found] == [("AVAILABLE", None), ("REMOVED", True)]
 
 
+# Slots in Samoa, where a day begins at 11:00 UTC of the day before, and a calendar without slots.
+FAR_SLOTS = """
+WITH organization AS (
+    INSERT INTO organizations (id, slug, name, time_zone, locale, horizon_months,
+                               minimum_notice_minutes, cancellation_notice_minutes, hold_minutes)
+    VALUES (gen_random_uuid(), 'a', 'A', 'UTC', 'en', 1, 0, 0, 10) RETURNING id),
+calendar AS (
+    INSERT INTO calendars (organization_id, id, time_zone)
+    SELECT id, gen_random_uuid(), zone
+    FROM organization, unnest(ARRAY['Pacific/Apia', 'UTC']) AS zone
+    RETURNING organization_id, id, time_zone)
+INSERT INTO slots (organization_id, id, calendar_id, starts_at, ends_at, hours_end_at, status,
+                   capacity, revision, removed_at)
+SELECT organization_id, gen_random_uuid(), id, hour, hour + interval '1 hour',
+       hour + interval '1 hour', status::slot_status, 1, 0, removed_at::timestamptz
+FROM calendar, (VALUES
+    (timestamptz '2027-06-06 11:00Z', 'AVAILABLE', NULL),
+    (timestamptz '2027-06-10 10:00Z', 'BOOKED', NULL),
+    (timestamptz '2027-07-01 00:00Z', 'REMOVED', '2027-01-01')) AS slots (hour, status, removed_at)
+WHERE time_zone = 'Pacific/Apia'
+"""
+
+
+async def test_the_days_of_slots_that_there_are_count_as_made(url: str) -> None:
+    await asyncio.to_thread(migrate, url, "0007")
+    connection = await asyncpg.connect(Database(url).dsn)
+    await connection.execute(FAR_SLOTS)
+    await asyncio.to_thread(migrate, url)
+    found = await connection.fetch("SELECT made_days::text FROM calendars ORDER BY time_zone")
+    await connection.close()
+    assert [row["made_days"] for row in found] == ["{[2027-06-07,2027-06-11)}", "{}"]
+
+
 def test_the_migrations_are_one_line_without_forks() -> None:
     script = ScriptDirectory.from_config(configuration("postgresql://nowhere"))
     revisions = list(script.walk_revisions())

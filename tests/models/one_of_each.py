@@ -68,6 +68,7 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         **open_until,
     )
     await add("availability_templates", calendar_id=calendar, **HOURS)
+    await add("availability_exceptions", calendar_id=calendar, kind="CLOSED", **times)
     visit = {"calendar_id": calendar, "doctor_id": doctor, "patient_id": patient, **times}
     visit_type = await add("visit_types", minutes=30, **name)
     await connection.execute(

@@ -29,7 +29,9 @@ from graphql import (
 from models import (
     Appointment,
     AppointmentStatus,
+    AvailabilityException,
     Department,
+    ExceptionKind,
     Notification,
     NotificationKind,
     NotificationStatus,
@@ -272,7 +274,12 @@ async def world_of(clinic: Clinic) -> World:
         visit_type_id=visit_type.id,
         doctor_id=doctor.id,
     )
+    night = {"starts_at": tomorrow(22), "ends_at": tomorrow(23)}
+    exception = AvailabilityException(
+        **owner, id=uuid4(), calendar_id=calendar.id, kind=ExceptionKind.CLOSED, **night
+    )
     await factory.add(department, office, appointment, sign_in, failed, visit_type, offer)
+    await factory.add(exception)
     rows = {
         "slotId": free,
         "patientId": patient,
@@ -285,6 +292,7 @@ async def world_of(clinic: Clinic) -> World:
         "signInId": sign_in,
         "notificationId": failed,
         "visitTypeId": visit_type,
+        "exceptionId": exception,
     }
     ids = {name: id_of(row) for name, row in rows.items()}
     ids |= {"actorId": id_of(clinic.person(Role.DOCTOR).user), "subjectId": ids["patientId"]}

@@ -47,6 +47,7 @@ ACTS: dict[str, tuple[Role, str, dict[str, Any]]] = {
     "registerPatient": (Role.RECEPTIONIST, "patient { id name notes }", {"notes": "Knocks"}),
     "inviteUser": (Role.ADMIN, "user { id username role }", {"role": "PATIENT"}),
     "resendInvitation": (Role.ADMIN, "user { id username role }", {"userId": None}),
+    "addAvailabilityException": (Role.DOCTOR, "exception { id reason }", {"reason": "Lunch"}),
     "blockTime": (Role.DOCTOR, "slots { id status version }", {"reason": "Lunch"}),
     "bookAppointment": (Role.PATIENT, "appointment { id version }", {"reason": "Knee"}),
     "rescheduleAppointment": (Role.PATIENT, "appointment { id version }", {"slotId": None}),
@@ -89,9 +90,10 @@ async def given(clinic: Clinic, act: str) -> dict[str, Any]:
     if act == "resendInvitation":
         return {"userId": id_of((await clinic.factory.person(Role.RECEPTIONIST)).user)}
     slot, new = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 2)
-    if act == "blockTime":
+    if act in {"blockTime", "addAvailabilityException"}:
         times = {"startsAt": wire(slot.starts_at), "endsAt": wire(slot.ends_at)}
-        return {"calendarId": id_of(calendar_of(clinic)), **times}
+        kind = {} if act == "blockTime" else {"kind": "CLOSED"}
+        return {"calendarId": id_of(calendar_of(clinic)), **kind, **times}
     if act == "bookAppointment":
         return {"slotId": id_of(slot)}
     visit = await book(clinic.patient, slot)

@@ -56,7 +56,7 @@ class Grid:
         plans = [
             PlannedSlot(minute(start), minute(end), capacity, CLOSING) for start, end in planned
         ]
-        return difference(self.rows, plans, minute(begin))
+        return difference(self.rows, plans, lambda starts_at, _: starts_at >= minute(begin))
 
 
 def created(changes: Difference) -> list[tuple[datetime, datetime]]:
