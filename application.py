@@ -32,6 +32,7 @@ from services import demo, housekeeping, organizations
 from services.accounts.sessions import end_lost_views, viewer_for
 from services.audit.chain import keep_sealing
 from services.calendar.holds import sweep_holds
+from services.calendar.horizon import keep_horizons
 from services.config import Config
 from services.context import Client, Context, Server
 from services.delivery import Delivery
@@ -210,6 +211,7 @@ def background(server: Server, meters: RequestMeters) -> list[Coroutine[Any, Any
     """What a server does by itself, for as long as it runs."""
     return [
         housekeeping.keep_house(server),
+        keep_horizons(server),
         again_and_again(partial(end_lost_views, server)),
         again_and_again(partial(keep_sealing, server)),
         again_and_again(partial(sweep_holds, server)),

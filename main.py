@@ -23,7 +23,7 @@ from schema.root import schema
 from services import demo, housekeeping, logs, organizations
 from services.accounts.users import create_admin
 from services.audit import chain
-from services.calendar.generation import generate_all
+from services.calendar import horizon
 from services.config import Config, ConfigurationError
 from services.context import Context, Server, answering_unavailable
 from services.delivery import Delivery
@@ -162,7 +162,7 @@ def new_password() -> str:
 
 
 def generate(arguments: argparse.Namespace) -> None:
-    """Make the slots of every calendar of an organization."""
+    """Make the slots that are missing in every calendar of an organization."""
 
     async def work(server: Server) -> None:
         context = Context(server, await organization_of(server, arguments.organization))
@@ -172,7 +172,7 @@ def generate(arguments: argparse.Namespace) -> None:
             def progress(done: int, total: int, made: int) -> None:
                 bar.update(task, completed=done, total=total, description=f"{made:,} slots")
 
-            made = await generate_all(context, progress=progress)
+            made = await horizon.generate_all(context, progress=progress)
         console.print(f"Made {made:,} slots.")
 
     command(work)
@@ -264,7 +264,7 @@ def parser() -> argparse.ArgumentParser:
     admin.add_argument("--name", help="the person's name")
     admin.add_argument("--email", help="the address to sign in with")
     admin.add_argument("--password-stdin", action="store_true", help="read it from standard input")
-    filling = add("generate", generate, "Make the slots of all calendars up to the horizon.")
+    filling = add("generate", generate, horizon.GENERATING)
     verifying = add("verify-audit", verify_audit, chain.VERIFYING)
     verifying.add_argument("--head", type=chain.head_in, help="one that was printed before")
     for one in (admin, filling, verifying):

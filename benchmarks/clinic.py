@@ -31,7 +31,7 @@ from models import (
 )
 from models.database import Database
 from services.accounts import tokens
-from services.calendar.generation import generate_all
+from services.calendar.horizon import generate_all
 from services.config import Config
 from services.context import Context, Server
 from services.live.feeds import Live

@@ -1,6 +1,7 @@
 """Organizations: the clinics served by one installation, and the terms on which they book."""
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, SmallInteger
@@ -40,6 +41,8 @@ class Organization(Timestamped, Base):
     time_zone: Mapped[str]
     locale: Mapped[str]
     is_demo: Mapped[bool] = mapped_column(server_default="false", default=False)
+    # The local day on which the slots of all calendars were last made up to the horizon.
+    extended_on: Mapped[date | None]
     booking_policy: Mapped[BookingPolicy] = composite(
         mapped_column("horizon_months", SmallInteger, default=6),
         mapped_column("minimum_notice_minutes", default=0),

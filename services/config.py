@@ -92,6 +92,7 @@ class Config:
         access_token_minutes: how long an access token is good for.
         sweep_seconds: how often watched calendars are compared with the database.
         housekeeping_seconds: how often what nobody can use any more is deleted.
+        horizon_seconds: how often it is looked where a day has begun, and the horizon has moved.
         broadcast_url: the transport of hints; empty means the database in use.
         connections: how many live connections, sockets and event streams, the process takes.
         connections_per_address: how many of one client address.
@@ -134,6 +135,7 @@ class Config:
     access_token_minutes: int = 10
     sweep_seconds: float = 2.0
     housekeeping_seconds: float = 3600.0
+    horizon_seconds: float = 300.0
     broadcast_url: str = ""
     connections: int = 20_000
     connections_per_address: int = 1_000

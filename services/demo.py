@@ -38,6 +38,7 @@ from services.appointments.booking import new_reference
 from services.availability import TemplateInput
 from services.calendar import generation
 from services.calendar.grid import locked_for_change, refresh_slots
+from services.calendar.horizon import horizon_days
 from services.context import Context, Server, Viewer
 from services.errors import Refusal
 from services.organizations import create_organization
@@ -263,7 +264,7 @@ class _Maker:
             context, calendar_id=calendar_id, templates=templates
         )
         now = context.now
-        first_day, last_day = generation.horizon_days(context, made.calendar)
+        first_day, last_day = horizon_days(context, made.calendar)
         # Seen from four weeks ago, the slots of the past are still to come.
         then = replace(context, server=replace(context.server, clock=lambda: now - PAST))
         await generation.generate_slots(

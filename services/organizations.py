@@ -3,6 +3,7 @@
 import asyncio
 from typing import TypedDict, Unpack
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +12,7 @@ from models import BookingPolicy, Organization
 from models.database import Database
 from services import checks
 from services.access import Permission, act
-from services.context import Context, answering_unavailable
+from services.context import Context, answering_unavailable, utc_now
 from services.errors import InvalidInput, NameTaken, NotFound
 
 RECENT_SECONDS = 1.0
@@ -53,6 +54,8 @@ async def create_organization(
         time_zone=checks.time_zone(time_zone),
         locale=checks.locale(locale),
         is_demo=is_demo,
+        # There is nothing to extend yet, until its first midnight.
+        extended_on=utc_now().astimezone(ZoneInfo(time_zone)).date(),
         booking_policy=BookingPolicy(reminder_hours_before=[24]),
     )
     try:

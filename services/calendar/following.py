@@ -7,11 +7,10 @@ Which days are made when is the business of `generation` and `horizon`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, exists, select
 
 from models import (
     AvailabilityException,
@@ -25,7 +24,7 @@ from models.database import WriteSession
 from services.availability import ZONES_APART, Schedule, schedules_of, stretch_of
 from services.calendar.difference import Difference, difference
 from services.calendar.grid import LONGEST_SLOT
-from services.calendar.making import carry_out, present_slots
+from services.calendar.making import carry_out, present_slots, raise_revisions
 from services.context import Context
 from services.intervals import merged, overlap, without
 from services.timetable import PlannedSlot, Stretch
@@ -53,6 +52,11 @@ async def locked_for_all(session: WriteSession, kind: ExceptionKind) -> Sequence
         holds |= exists().where(Doctor.calendar_id == Calendar.id, Doctor.archived_at.is_(None))
     locking = select(Calendar).where(holds).order_by(Calendar.id).with_for_update(key_share=True)
     return await session.rows(locking.execution_options(populate_existing=True))
+
+
+def made_days(calendar: Calendar) -> list[tuple[date, date]]:
+    """The days of a calendar whose slots have been made; of each two the second is not one."""
+    return [(days.lower, days.upper) for days in calendar.made_days if days.lower and days.upper]
 
 
 def day_of(moment: datetime, zone: ZoneInfo) -> date:
@@ -149,20 +153,5 @@ async def follow(
         if found:
             differences[part.calendar.id] = found
     if differences:
-        await _raise_revisions(context, session, list(differences))
+        await raise_revisions(context, session, list(differences))
         await carry_out(session, differences)
-
-
-async def _raise_revisions(
-    context: Context, session: WriteSession, calendar_ids: Sequence[UUID]
-) -> None:
-    """Raise the revisions of calendars that are locked already, and tell their views in the end."""
-    raising = (
-        update(Calendar)
-        .where(Calendar.id.in_(calendar_ids))
-        .values(revision=Calendar.revision + 1)
-        .returning(Calendar.id, Calendar.revision)
-        .execution_options(synchronize_session=False)
-    )
-    for calendar_id, revision in (await session.execute(raising)).all():
-        session.after_commit(partial(context.server.live.announce, calendar_id, revision))

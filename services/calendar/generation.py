@@ -5,8 +5,7 @@ removed: where the hours no longer have it, it is withdrawn, and goes with its l
 The past is left alone. What comes by itself, day by day, is in `horizon`.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -14,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from models import Appointment, AvailabilityTemplate, Calendar
+from models import Appointment, Calendar
 from models.database import ReadSession
 from services import timetable
 from services.access import Permission, act
@@ -27,8 +26,8 @@ from services.availability import (
 from services.calendar.difference import Difference, difference
 from services.calendar.following import rules_settled
 from services.calendar.grid import LONGEST_SLOT, locked_for_change
+from services.calendar.horizon import horizon_days
 from services.calendar.making import carry_out, mark_made, present_slots
-from services.calendar.rules import horizon_ends
 from services.calendar.slots import require_managed
 from services.calendar.uncovered import uncovered
 from services.context import Context
@@ -126,50 +125,6 @@ async def generate_slots(
         await carry_out(session, {calendar_id: plan.difference})
         await mark_made(session, calendar, first_day, last_day)
     return Generated(calendar, plan.preview)
-
-
-async def generate_all(context: Context, *, progress: Callable[[int, int, int], None]) -> int:
-    """Make the slots of every calendar that has working hours, up to the horizon; say how many.
-
-    For the command line: no caller of the API may. Each calendar is a transaction of its own, so
-    stopping half way leaves whole calendars. `progress` is told how many calendars are done, of how
-    many, and how many slots were made.
-    """
-    statement = select(AvailabilityTemplate.calendar_id).distinct()
-    async with context.reading() as reading:
-        calendar_ids = await reading.rows(statement.order_by(AvailabilityTemplate.calendar_id))
-    waiting = iter(calendar_ids)
-    done = made = 0
-
-    async def work() -> None:
-        nonlocal done, made
-        for calendar_id in waiting:
-            async with context.writing() as session:
-                await rules_settled(session)
-                calendar = (await locked_for_change(context, session, calendar_id))[calendar_id]
-                days = horizon_days(context, calendar)
-                plan = await _plan(context, session, calendar, None, *days)
-                await carry_out(session, {calendar_id: plan.difference})
-                await mark_made(session, calendar, *days)
-            done, made = done + 1, made + plan.preview.created
-            progress(done, len(calendar_ids), made)
-
-    progress(0, len(calendar_ids), 0)
-    # Two at once: while the database takes the slots of one, those of the other are thought out.
-    try:
-        async with asyncio.TaskGroup() as workers:
-            workers.create_task(work())
-            workers.create_task(work())
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from failed
-    return made
-
-
-def horizon_days(context: Context, calendar: Calendar) -> tuple[date, date]:
-    """Today and the last day of the booking horizon, in the calendar's zone."""
-    zone = ZoneInfo(calendar.time_zone)
-    ends = horizon_ends(context.organization.booking_policy, context.now)
-    return context.now.astimezone(zone).date(), ends.astimezone(zone).date()
 
 
 def _check_days(context: Context, calendar: Calendar, first_day: date, last_day: date) -> None:

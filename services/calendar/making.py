@@ -6,6 +6,7 @@ Parts of acts; the calendars are locked and their revisions raised.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from models.database import ReadSession, WriteSession
 from services.calendar.claims import LONGEST_BUFFER, lying_in
 from services.calendar.difference import Difference, Present
 from services.calendar.grid import refresh_slots
+from services.context import Context
 from services.timetable import PlannedSlot
 
 ONE_DAY = timedelta(days=1)
@@ -71,6 +73,21 @@ async def present_slots(
         if not of_calendar or of_calendar[-1][0] != slot[0]:
             of_calendar.append(tuple(slot))
     return found
+
+
+async def raise_revisions(
+    context: Context, session: WriteSession, calendar_ids: Sequence[UUID]
+) -> None:
+    """Raise the revisions of calendars that are locked already, and tell their views in the end."""
+    raising = (
+        update(Calendar)
+        .where(Calendar.id.in_(calendar_ids))
+        .values(revision=Calendar.revision + 1)
+        .returning(Calendar.id, Calendar.revision)
+        .execution_options(synchronize_session=False)
+    )
+    for calendar_id, revision in (await session.execute(raising)).all():
+        session.after_commit(partial(context.server.live.announce, calendar_id, revision))
 
 
 async def carry_out(session: WriteSession, differences: Mapping[UUID, Difference]) -> None:

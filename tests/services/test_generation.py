@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from models import Calendar, Organization, Role, Weekday
 from services.calendar.difference import Difference, difference
-from services.calendar.generation import generate_all
+from services.calendar.horizon import generate_all
 from services.context import Context, Server
 from services.live.feeds import Live
 from services.mailer import ConsoleMailer
