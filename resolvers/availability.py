@@ -11,6 +11,7 @@ from resolvers.acts import act
 from resolvers.loaders import load
 from services import availability
 from services.calendar import exceptions as service
+from services.calendar import holidays
 from services.calendar.slots import checked_window
 from services.context import Context
 
@@ -18,6 +19,7 @@ add_availability_exception = act(service.add_availability_exception)
 remove_availability_exception = act(
     service.remove_availability_exception, deletes="AvailabilityException"
 )
+import_public_holidays = act(holidays.import_public_holidays)
 
 
 async def exceptions(

@@ -23,7 +23,7 @@ from schema.fields import (
     mutation,
     value,
 )
-from schema.sizes import SLOTS_A_DAY
+from schema.sizes import PUBLIC_HOLIDAYS, SLOTS_A_DAY
 
 if TYPE_CHECKING:
     from schema.appointments import Appointment
@@ -178,6 +178,21 @@ UNCOVERED = (
     "Open appointments, in order of start and at most a thousand, that stand in the closed time. "
     "They are never cancelled silently."
 )
+
+
+@inputs
+class ImportPublicHolidaysInput:
+    """Which public holidays."""
+
+    country: str = given("ISO 3166 code of the country, such as ES.")
+    subdivision: str | None = given(
+        "ISO 3166-2 code of a part of it, such as MD or ES-MD, for its holidays besides the "
+        "country's.",
+        default=None,
+    )
+    year: int = given("Which year: this one, or one of the next two.")
+
+
 GENERATED = {
     "calendar": (Calendar, "The calendar."),
     "preview": (AvailabilityPreview, "What was done, or would be."),
@@ -217,4 +232,19 @@ class AvailabilityMutations:
         exceptions.remove_availability_exception,
         RemoveAvailabilityExceptionInput,
         returns={"deleted_id": (ID, "The id of what is gone.")},
+    )
+    import_public_holidays = mutation(
+        "Closes the whole organization on the public holidays to come of a year, each named in the "
+        "organization's language where that is known. Each is imported once: one that was removed "
+        "does not come back.",
+        exceptions.import_public_holidays,
+        ImportPublicHolidaysInput,
+        returns={
+            "exceptions": (
+                list[AvailabilityException],
+                "The holidays, in order; those of earlier imports too.",
+            ),
+            "uncovered": (list[Appointment], UNCOVERED),
+        },
+        rows={"exceptions": PUBLIC_HOLIDAYS, "uncovered": SLOTS_A_DAY},
     )

@@ -23,6 +23,7 @@ DAY = timedelta(days=1)
 COST = "cost"
 # Ten hours and a half of visits of ten minutes.
 SLOTS_A_DAY = 64
+PUBLIC_HOLIDAYS = 15
 # What is still ahead of a doctor, as far as the usual horizon goes.
 OWN_APPOINTMENTS = 1_000
 # A page is a question of its own to the database, wherever it stands.

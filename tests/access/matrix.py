@@ -96,6 +96,7 @@ Mutation.deletePatient              U  F  F  F  +  |  U  F  F  F  N
 Mutation.setAvailability            U  F  o  +  +  |  U  F  N  N  N
 Mutation.addAvailabilityException   U  F  o  +  +  |  U  F  N  N  N
 Mutation.removeAvailabilityException U F  o  +  +  |  U  F  N  N  N
+Mutation.importPublicHolidays       U  F  F  +  +  |  U  F  F  o  o
 Mutation.generateSlots              U  F  o  +  +  |  U  F  N  N  N
 Mutation.blockTime                  U  F  o  +  +  |  U  F  N  N  N
 Mutation.unblockTime                U  F  o  +  +  |  U  F  N  N  N

@@ -227,6 +227,7 @@ WITHOUT_KEY = {
     "generateSlots": "makes what is missing",
     "holdSlot": "whoever holds it holds it, once more prolongs it once",
     "releaseHold": "ends what there is",
+    "importPublicHolidays": "imports each holiday once",
 }
 
 

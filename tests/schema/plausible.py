@@ -52,6 +52,8 @@ MUTATIONS = SCHEMA.mutation_type.fields
 REFUSAL = "errors { __typename ... on UserError { code message path } }"
 
 INTS = {
+    # So far away that no holiday is a day that a test has plans for.
+    "year": tomorrow().year + 2,
     "slotMinutes": 30,
     "minutes": 30,
     "bufferMinutes": 0,
@@ -63,6 +65,8 @@ TEXTS = {
     "password": PASSWORD,
     "phone": "+34612345678",
     "locale": "en",
+    "country": "ES",
+    "subdivision": "ES-MD",
     "languages": "en",
     "idempotencyKey": "a key of twenty-four abc",
 }
