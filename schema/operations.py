@@ -4,6 +4,7 @@ for its turn, gets what is its own, and ends when its time is over.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from typing import Any, cast
 
 import strawberry
@@ -13,7 +14,7 @@ from strawberry.types.execution import ExecutionContext, PreExecutionError
 
 from resolvers.audit import write_readings
 from schema.documents import Document, Documents, Rejected, check_nesting, check_price
-from schema.points import points
+from schema.points import DEAR, points
 from schema.prices import MOST_POINTS
 from services.errors import Unavailable
 from services.traces import current
@@ -103,7 +104,7 @@ class InTurn(SchemaExtension):
         if node.operation is OperationType.SUBSCRIPTION:
             yield
         else:
-            async with context.turn():
+            async with context.lane() if price >= DEAR else nullcontext(), context.turn():
                 yield
 
 

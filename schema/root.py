@@ -41,6 +41,7 @@ from schema.operations import Audited, InTurn, NamedOperation, OwnMemory, Schema
 from schema.organizations import Organization, OrganizationMutations
 from schema.scalars import SCALARS
 from schema.sizes import OWN_APPOINTMENTS, USUAL_PAGE, WINDOW, length_of
+from schema.slices import InSlices
 from schema.visit_types import VisitType, VisitTypeMutations
 
 SEARCH = Arg("A part of the name.")
@@ -219,5 +220,6 @@ schema = Schema(
     mutation=Mutation,
     subscription=Subscription,
     extensions=[PresentErrors, OwnMemory, Audited, NamedOperation, InTurn],
+    execution_context_class=InSlices,
     config=StrawberryConfig(scalar_map=SCALARS),
 )

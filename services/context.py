@@ -18,7 +18,7 @@ from models import Organization, Role, User
 from models.database import Database, ReadSession, WriteSession, why_away
 from services.config import Config
 from services.errors import InvalidInput, Unavailable
-from services.limits import Limits, Turns, household
+from services.limits import Lanes, Limits, Turns, household
 from services.live.feeds import Live
 from services.live.rights import Right
 from services.mailer import Mailer
@@ -74,6 +74,7 @@ class Server:
     mail_waits: asyncio.Event = field(default_factory=asyncio.Event)
     limits: Limits = field(init=False)
     turns: Turns = field(init=False)
+    lanes: Lanes = field(default_factory=Lanes, init=False)
 
     def __post_init__(self) -> None:
         turns = Turns(self.config.executions, self.config.executions_waiting)
@@ -135,15 +136,27 @@ class Context:
             RateLimited: it is too much.
 
         """
-        limits, who = self.server.limits, str(self.user_id)
-        if self.viewer is None:
-            who = household(self.client.ip_address)
+        limits, who = self.server.limits, self._who
         of_whom = limits.rates.address if self.viewer is None else limits.rates.user
         await limits.spend(of_whom, who, points)
         # Apart, so that a crowd from outside does not stop the clinic's own people.
         everybody = "public" if self.viewer is None else "signed in"
         all_of_them = f"{everybody} {self.organization.id}"
         await limits.spend(limits.rates.organization, all_of_them, points)
+
+    @property
+    def _who(self) -> str:
+        """Who asks, as far as is known: a user, or the public at an address."""
+        return str(self.user_id) if self.viewer else household(self.client.ip_address)
+
+    def lane(self) -> AbstractAsyncContextManager[None]:
+        """The place for dear operations of who asks, one at a time.
+
+        Raises:
+            Unavailable: too many of theirs wait already.
+
+        """
+        return self.server.lanes.lane(self._who)
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """A place among the operations that are carried out at once.

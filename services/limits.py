@@ -171,6 +171,10 @@ async def _spend(
     raise RateLimited(datetime.now(UTC) + timedelta(seconds=wait))
 
 
+# How many dear operations of one who asks may wait for their turn.
+MOST_DEAR_WAITING = 16
+
+
 class Turns:
     """So many at once; the next wait, and whoever comes when too many wait is sent away."""
 
@@ -198,3 +202,33 @@ class Turns:
             yield
         finally:
             self._free.release()
+
+    @property
+    def are_idle(self) -> bool:
+        """Whether nobody has a turn, and nobody waits for one."""
+        return not self._waiting and not self._free.locked()
+
+
+class Lanes:
+    """For each who asks, one dear operation at a time: whoever asks for many waits for themselves,
+    and not everybody for all of them at once.
+    """
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, Turns] = {}
+
+    @asynccontextmanager
+    async def lane(self, whose: str) -> AsyncIterator[None]:
+        """The turn of somebody's dear operation, for as long as the block lasts.
+
+        Raises:
+            Unavailable: too many of them wait already.
+
+        """
+        turns = self._lanes.setdefault(whose, Turns(1, MOST_DEAR_WAITING))
+        try:
+            async with turns.turn():
+                yield
+        finally:
+            if turns.are_idle:
+                self._lanes.pop(whose, None)
