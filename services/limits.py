@@ -173,6 +173,8 @@ async def _spend(
 
 # How many dear operations of one who asks may wait for their turn.
 MOST_DEAR_WAITING = 16
+# After one of them the next begins when twice the time that it took has gone by, or so much.
+REST_FOR_WORK, LONGEST_REST = 2.0, 3.0
 
 
 class Turns:
@@ -191,6 +193,19 @@ class Turns:
             Unavailable: too many wait already.
 
         """
+        await self.take()
+        try:
+            yield
+        finally:
+            self.give_back()
+
+    async def take(self) -> None:
+        """Begin a turn.
+
+        Raises:
+            Unavailable: too many wait already.
+
+        """
         if self._free.locked() and self._waiting >= self._most_waiting:
             raise Unavailable
         self._waiting += 1
@@ -198,10 +213,10 @@ class Turns:
             await self._free.acquire()
         finally:
             self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._free.release()
+
+    def give_back(self) -> None:
+        """End a turn."""
+        self._free.release()
 
     @property
     def are_idle(self) -> bool:
@@ -210,8 +225,8 @@ class Turns:
 
 
 class Lanes:
-    """For each who asks, one dear operation at a time: whoever asks for many waits for themselves,
-    and not everybody for all of them at once.
+    """For each who asks, one dear operation at a time, with a rest after it: whoever asks for many
+    waits for themselves, and leaves most of the time to others.
     """
 
     def __init__(self) -> None:
@@ -225,10 +240,17 @@ class Lanes:
             Unavailable: too many of them wait already.
 
         """
+        loop = asyncio.get_running_loop()
         turns = self._lanes.setdefault(whose, Turns(1, MOST_DEAR_WAITING))
+        await turns.take()
+        began = loop.time()
         try:
-            async with turns.turn():
-                yield
+            yield
         finally:
-            if turns.are_idle:
-                self._lanes.pop(whose, None)
+            rest = min(LONGEST_REST, REST_FOR_WORK * (loop.time() - began))
+            loop.call_later(rest, self._end, whose, turns)
+
+    def _end(self, whose: str, turns: Turns) -> None:
+        turns.give_back()
+        if turns.are_idle:
+            self._lanes.pop(whose, None)

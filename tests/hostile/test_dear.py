@@ -88,7 +88,9 @@ async def test_so_many_of_one_may_wait_and_nothing_is_kept_of_who_asks_no_more()
         await asyncio.wait_for(work("one"), 5)
     (other,) = await started("other")
     first.cancel()
-    await asyncio.wait([first])
+    async with asyncio.timeout(10):
+        while lanes._lanes["one"]._waiting == MOST_DEAR_WAITING:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     # The next has its turn: whoever comes now is one of those who wait.
     (last,) = await started("one")
     with pytest.raises(Unavailable):
@@ -96,4 +98,18 @@ async def test_so_many_of_one_may_wait_and_nothing_is_kept_of_who_asks_no_more()
     assert lanes._lanes.keys() == {"one", "other"}
     free.set()
     await asyncio.gather(other, *waiting, last)
-    assert lanes._lanes == {}
+    async with asyncio.timeout(10):
+        while lanes._lanes:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_after_what_is_dear_who_asked_rests_twice_as_long_as_it_took() -> None:
+    lanes, loop = Lanes(), asyncio.get_running_loop()
+    began = loop.time()
+    async with lanes.lane("one"):
+        await asyncio.sleep(0.1)
+    ended = loop.time()
+    async with lanes.lane("other"):
+        assert loop.time() - ended < 2 * (ended - began)
+    async with lanes.lane("one"):
+        assert loop.time() - ended >= 1.9 * (ended - began)
