@@ -44,6 +44,7 @@ class Phase:
     codes: Counter[tuple[str, str]] = field(default_factory=Counter)
     wrong: int = 0
     missed: int = 0
+    lasted: float = 0.0
     cpu_seconds: float = 0.0
     own_cpu_seconds: float = 0.0
     first_wrong: str = ""
