@@ -4,9 +4,11 @@ exception come and go with it, and no others, in any number of calendars at once
 Which days are made when is the business of `generation` and `horizon`.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -70,6 +72,7 @@ class _Part:
 
     Attributes:
         windows: from when to when, the past left out.
+        planned: the slots of made days around the windows as they should be, in order of start.
         made: the days whose slots have been made.
         closes: slots also go on days that have not been made, wherever they come from.
 
@@ -96,10 +99,14 @@ class _Part:
         """
         found = []
         for begin, end in self.windows:
-            near = [slot for slot in self.planned if begin - LONGEST_SLOT <= slot.starts_at < end]
+            first, last = (
+                bisect_left(self.planned, moment, key=attrgetter("starts_at"))
+                for moment in (begin - LONGEST_SLOT, end)
+            )
+            near = self.planned[first:last]
             starts = (slot.starts_at for slot in near if slot.hours_end_at >= begin)
             ends = (slot.ends_at for slot in near)
-            found.append((min(begin, *starts, begin), max(end, *ends, end)))
+            found.append((min([begin, *starts]), max([end, *ends])))
         return [(self.calendar.id, begin, end) for begin, end in merged(found)]
 
 
@@ -113,7 +120,7 @@ def _part(
 ) -> _Part:
     stretches = [stretch_of(exception, schedule.zone) for exception in changed]
     windows = merged((max(start, context.now), end) for start, end in stretches)
-    made = [(days.lower, days.upper) for days in calendar.made_days if days.lower and days.upper]
+    made = made_days(calendar)
     # A slot that overlaps an exception may begin on the day before it.
     wanted = [
         (day_of(start, schedule.zone) - ONE_DAY, day_of(end, schedule.zone) + ONE_DAY)

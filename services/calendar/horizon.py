@@ -99,7 +99,8 @@ async def extend_organization(context: Context, today: date) -> Round:
         async with context.writing() as session:
             mine = Organization.id == context.organization.id
             await session.execute(update(Organization).where(mine).values(extended_on=today))
-    log.info("Made %d slots in %s", done.made, context.organization.slug)
+    if done.made:
+        log.info("Made %d slots in %s", done.made, context.organization.slug)
     return done
 
 

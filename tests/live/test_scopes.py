@@ -20,9 +20,13 @@ from tests.live.views import CHANGES
 
 TYPES = schema._schema.type_map
 # The types that a live view can reach without leaving what it is about.
-REACHABLE = ("Calendar", "Slot", "Doctor", "Department", "Office", "AvailabilityTemplate")
+REACHABLE = (
+    *("Calendar", "Slot", "Doctor", "Department", "Office", "AvailabilityTemplate"),
+    "AvailabilityException",
+)
 ARGUMENTS = {
     "slots": lambda: f'(from: "{wire(tomorrow(0))}", to: "{wire(tomorrow(23))}")',
+    "exceptions": lambda: f'(from: "{wire(tomorrow(0))}", to: "{wire(tomorrow(23))}")',
     "doctors": lambda: "(first: 2)",
 }
 DEEPER = {
@@ -90,6 +94,15 @@ async def things(clinic: Clinic) -> dict[str, str]:
     await clinic.patient.done("bookAppointment", "appointment { id }", slotId=id_of(slot))
     # The other place is held by one of those who are asked.
     await clinic.doctor.done("holdSlot", "slot { id }", slotId=id_of(slot))
+    closed = await clinic.doctor.done(
+        "addAvailabilityException",
+        "exception { id }",
+        calendarId=id_of(doctor.calendar),
+        kind="CLOSED",
+        startsAt=wire(tomorrow(20)),
+        endsAt=wire(tomorrow(21)),
+        reason="Ill",
+    )
     return {
         "Calendar": id_of(doctor.calendar),
         "Slot": id_of(slot),
@@ -97,6 +110,7 @@ async def things(clinic: Clinic) -> dict[str, str]:
         "Department": made["id"],
         "Office": office["id"],
         "AvailabilityTemplate": id_of(template),
+        "AvailabilityException": closed["id"],
     }
 
 

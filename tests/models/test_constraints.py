@@ -30,6 +30,7 @@ POINTS_TO = {
     "appointments.slot_id": "slots",
     "appointments.visit_type_id": "visit_types",
     "audit_events.actor_id": "users",
+    "availability_exceptions.calendar_id": "calendars",
     "availability_templates.calendar_id": "calendars",
     "claims.appointment_id": "appointments",
     "claims.calendar_id": "calendars",
@@ -59,6 +60,13 @@ BESIDES = {"claims.held_by_id": ("kind = 'HOLD'", "appointment_id = NULL", "expi
 CHECKS = {
     "ck_user_tokens_email": ["email = 'n@x.example'", "purpose = 'EMAIL_CHANGE'"],
     "ck_appointments_times": ["ends_at = starts_at", "ends_at = starts_at - interval '1 s'"],
+    "ck_availability_exceptions_times": ["ends_at = starts_at"],
+    "ck_availability_exceptions_time_zone": ["calendar_id = NULL", "time_zone = 'UTC'"],
+    "ck_availability_exceptions_slot_minutes": [
+        "kind = 'EXTRA_HOURS', slot_minutes = 0",
+        "kind = 'EXTRA_HOURS', slot_minutes = 1441",
+    ],
+    "ck_availability_exceptions_closed": ["slot_minutes = 30"],
     "ck_availability_templates_times": ["end_time = start_time", "end_time = '08:59'"],
     "ck_availability_templates_slot_minutes": ["slot_minutes = 0", "slot_minutes = 1441"],
     "ck_availability_templates_buffer_minutes": ["buffer_minutes = -1", "buffer_minutes = 1441"],

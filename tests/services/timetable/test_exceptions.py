@@ -158,7 +158,7 @@ def test_extra_hours_over_midnight_belong_to_the_day_on_which_their_slots_begin(
 
 def test_hours_that_never_end_end_a_day_later_though_the_clock_is_set_forward() -> None:
     saturday = on("2027-03-27")
-    (*_, last) = slots([weekly("00:00", "00:00")], MADRID, saturday, saturday)
+    (*_, last) = slots([weekly("00:00", "00:00", 30)], MADRID, saturday, saturday)
     assert last.hours_end_at - last.starts_at == timedelta(hours=24)
 
 
