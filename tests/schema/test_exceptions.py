@@ -206,6 +206,10 @@ async def test_slots_come_only_on_days_that_have_been_made(worked: Clinic) -> No
     extra = await extend(worked, on(4), "08:00", "09:00")
     closed, _ = await close(worked, on(5), "00:00", "24:00")
     assert await clocks(worked, on(4)) == []
+    # Nor do those that stay open although the organization closes.
+    holiday, _ = await add(worked.reception, "CLOSED", on(4), "00:00", "24:00")
+    assert await clocks(worked, on(4)) == []
+    await remove(worked.reception, holiday)
     await remove(worked.doctor, closed)
     assert await clocks(worked, on(5)) == []
     await close(worked, on(5), "09:00", "10:00")
