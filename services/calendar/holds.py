@@ -18,8 +18,9 @@ from services.calendar.claims import Holder, Span
 from services.calendar.grid import give_back, locked_for_change, refresh_span
 from services.calendar.places import claim, free_place, give_up_holds, offered, span_from
 from services.calendar.slots import alternatives
-from services.context import Context, Server, answering_unavailable
+from services.context import Context, Server
 from services.errors import NotBookable, NotFound, NotSignedIn, SlotTaken, TooManyHolds
+from services.live.tasks import Outage
 from services.organizations import find_organization
 
 # Of one person, in all calendars together.
@@ -70,8 +71,10 @@ async def release_hold(context: Context, *, slot_id: UUID) -> Slot:
 
 async def sweep_holds(server: Server) -> None:
     """Give up what is over, for as long as the server runs."""
+    outage = Outage("Giving up holds")
     while True:
-        await give_up_expired(server)
+        with outage:
+            await give_up_expired(server)
         await asyncio.sleep(SWEEP_SECONDS)
 
 
@@ -79,7 +82,7 @@ async def give_up_expired(server: Server) -> int:
     """Give up the holds that are over, and tell the live views; in how many calendars."""
     is_over = (Claim.kind == ClaimKind.HOLD) & (Claim.expires_at <= server.clock())
     statement = select(Claim.organization_id, Claim.calendar_id).where(is_over).distinct()
-    async with answering_unavailable(), server.database.crossing_organizations() as session:
+    async with server.database.crossing_organizations() as session:
         calendars = (await session.execute(statement.limit(CALENDARS_AT_ONCE))).all()
     count = 0
     for organization_id, calendar_id in calendars:

@@ -23,9 +23,10 @@ from services.calendar.following import made_days, rules_settled
 from services.calendar.grid import LONGEST_SLOT
 from services.calendar.making import make, present_slots, raise_revisions
 from services.calendar.rules import horizon_ends
-from services.context import Context, Server, answering_unavailable
+from services.context import Context, Server
 from services.errors import Unavailable
 from services.intervals import without
+from services.live.tasks import Outage
 from services.timetable import PlannedSlot
 
 log = logging.getLogger("horizon")
@@ -52,11 +53,11 @@ async def keep_horizons(server: Server) -> None:
     """Look again and again in which organizations a day has begun, for as long as the server
     runs.
     """
+    outage = Outage("Making slots of new days")
     while True:
         try:
-            await extend_horizons(server)
-        except Unavailable:
-            log.warning("Put off until the next time")
+            with outage:
+                await extend_horizons(server)
         except Exception:
             log.exception("Failed, and is tried again the next time")
         await asyncio.sleep(server.config.horizon_seconds)
@@ -67,7 +68,7 @@ async def extend_horizons(server: Server) -> int:
     not been done since its midnight; how many were made.
     """
     made = 0
-    async with answering_unavailable(), server.database.outside_organizations() as session:
+    async with server.database.outside_organizations() as session:
         organizations = await session.rows(select(Organization).order_by(Organization.id))
     for organization in organizations:
         context = Context(server, organization)

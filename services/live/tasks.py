@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from models.database import why_away
+from services.errors import Unavailable
 
 log = logging.getLogger("live")
 log_of_database = logging.getLogger("database")
@@ -43,7 +44,9 @@ class Outage:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         """Go on where it is away; what else has failed is raised."""
-        why = why_away(error) if error else None
+        # An act has said it in its own words already.
+        cause = error.__cause__ if isinstance(error, Unavailable) else error
+        why = why_away(cause) if cause else None
         if why is not None and not self._lasts:
             log_of_database.warning("%s waits, the database is away: %s", self._part, why)
         elif error is None and self._lasts:

@@ -47,6 +47,12 @@ ACTS: dict[str, tuple[Role, str, dict[str, Any]]] = {
     "registerPatient": (Role.RECEPTIONIST, "patient { id name notes }", {"notes": "Knocks"}),
     "inviteUser": (Role.ADMIN, "user { id username role }", {"role": "PATIENT"}),
     "resendInvitation": (Role.ADMIN, "user { id username role }", {"userId": None}),
+    "createVisitType": (Role.ADMIN, "visitType { id name minutes }", {"minutes": 45}),
+    "overbookAppointment": (
+        Role.RECEPTIONIST,
+        "appointment { id version }",
+        {"overbookingReason": "Another"},
+    ),
     "addAvailabilityException": (Role.DOCTOR, "exception { id reason }", {"reason": "Lunch"}),
     "blockTime": (Role.DOCTOR, "slots { id status version }", {"reason": "Lunch"}),
     "bookAppointment": (Role.PATIENT, "appointment { id version }", {"reason": "Knee"}),
@@ -82,11 +88,17 @@ async def creation(request: pytest.FixtureRequest, clinic: Clinic) -> Creation:
 async def given(clinic: Clinic, act: str) -> dict[str, Any]:
     """What an act is to do."""
     named = {"name": "Ada Example"}
-    if act in {"createDepartment", "createOffice", "registerPatient"}:
-        return named
-    if act in {"createDoctor", "inviteUser"}:
-        role = {} if act == "createDoctor" else {"role": "RECEPTIONIST"}
-        return {**named, **role, "email": "ada@mail.example"}
+    account = {**named, "email": "ada@mail.example"}
+    plain: dict[str, dict[str, Any]] = {
+        "createDepartment": named,
+        "createOffice": named,
+        "registerPatient": named,
+        "createVisitType": {**named, "minutes": 30},
+        "createDoctor": account,
+        "inviteUser": {**account, "role": "RECEPTIONIST"},
+    }
+    if act in plain:
+        return plain[act]
     if act == "resendInvitation":
         return {"userId": id_of((await clinic.factory.person(Role.RECEPTIONIST)).user)}
     slot, new = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 2)
@@ -96,6 +108,9 @@ async def given(clinic: Clinic, act: str) -> dict[str, Any]:
         return {"calendarId": id_of(calendar_of(clinic)), **kind, **times}
     if act == "bookAppointment":
         return {"slotId": id_of(slot)}
+    if act == "overbookAppointment":
+        patient = id_of(clinic.person(Role.PATIENT).patient)
+        return {"slotId": id_of(slot), "patientId": patient, "overbookingReason": "Urgent"}
     visit = await book(clinic.patient, slot)
     return {"appointmentId": visit["id"], "slotId": id_of(new)}
 
