@@ -123,17 +123,19 @@ async def _hold(
     await locked_for_change(context, session, slot.calendar_id)
     span = span_from(slot, visit_type)
     until = context.now + timedelta(minutes=context.organization.booking_policy.hold_minutes)
-    is_live = (Claim.held_by_id == user_id) & (Claim.expires_at > context.now)
-    holds: list[Claim] = await session.rows(select(Claim).where(is_live))
-    here = next((own for own in holds if own.calendar_id == slot.calendar_id), None)
+    own: list[Claim] = await session.rows(select(Claim).where(Claim.held_by_id == user_id))
+    live = [hold for hold in own if hold.expires_at and hold.expires_at > context.now]
+    here = next((hold for hold in own if hold.calendar_id == slot.calendar_id), None)
     if here is not None:
-        if (here.starts_at, here.ends_at) == (span.starts_at, span.ends_at):
+        is_same = (here.starts_at, here.ends_at) == (span.starts_at, span.ends_at)
+        if is_same and here in live:
             await _prolong(session, here, span, until)
             return
+        # Also one that is over: of a calendar one holds one time.
         await give_back(session, Claim.id == here.id)
     place = await free_place(context, session, slot.id, visit_type)
     most = MOST_HOLDS_OF_STAFF if context.role in STAFF else MOST_HOLDS
-    if len(holds) - bool(here) >= most:
+    if sum(hold is not here for hold in live) >= most:
         raise TooManyHolds(most)
     await claim(context, session, place, Holder(user_id, until))
     await refresh_span(session, span)

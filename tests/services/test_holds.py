@@ -84,6 +84,18 @@ async def test_what_is_over_can_be_held_by_somebody_else(clinic: Clinic, later: 
     assert (shown.status.name, shown.held_by) == ("HELD", [other.user.id])
 
 
+@pytest.mark.parametrize("wanted", [0, 1])
+async def test_who_held_a_time_until_now_holds_it_anew_or_another_one(
+    clinic: Clinic, later: Server, wanted: int
+) -> None:
+    slots = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 2)
+    await hold(clinic, slots[0])
+    context = context_of(later, clinic, clinic.person(Role.PATIENT))
+    shown = await holds.hold_slot(context, slot_id=slots[wanted].id)
+    assert (shown.status.name, shown.held_by) == ("HELD", [context.user_id])
+    assert await status(context, slots[1 - wanted]) == "AVAILABLE"
+
+
 async def test_the_sweep_gives_up_what_is_over_once(clinic: Clinic, later: Server) -> None:
     slots = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 2)
     await hold(clinic, slots[0])
