@@ -210,7 +210,8 @@ class AvailabilityMutations:
         returns=GENERATED,
     )
     generate_slots = mutation(
-        "Makes slots from the working hours; slots with appointments are never removed.",
+        "Makes the slots of some days from the working hours and their exceptions, anew where "
+        "there are slots; those with appointments are never removed.",
         resolvers.generate_slots,
         GenerateSlotsInput,
         returns=GENERATED,

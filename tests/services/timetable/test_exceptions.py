@@ -19,7 +19,7 @@ TICK = timedelta(minutes=5)
 MONDAY = on("2027-06-07")  # in Madrid it begins at 22:00 UTC of the 6th
 
 # The same examples in every run, as in the other laws, but fewer: watching a clock takes long.
-law = settings(derandomize=True, print_blob=True, deadline=None, max_examples=40, database=None)
+law = settings(derandomize=True, print_blob=True, deadline=None, max_examples=25, database=None)
 
 
 def exception(kind: str, start: str, end: str, minutes: int | None = None) -> DatedHours:
