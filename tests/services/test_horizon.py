@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import DATEMULTIRANGE, Range
 
 from models import Calendar, Organization, Role, Weekday
 from models.database import Database
@@ -42,7 +43,8 @@ class Clock:
         self.now = now
 
     def __call__(self) -> datetime:
-        return self.now
+        # As clocks of servers go, whatever zone the test thinks in.
+        return self.now.astimezone(UTC)
 
 
 @pytest.fixture
@@ -274,6 +276,25 @@ async def test_who_comes_second_to_a_calendar_finds_its_days_made(
         assert sorted(await asyncio.gather(*tasks)) == [0, 32]
     (row,) = await kept(factory, Calendar)
     assert row["revision"] == 1
+
+
+async def test_days_that_were_made_without_any_slots_meanwhile_are_left_alone(
+    factory: Factory, clock: Clock
+) -> None:
+    await factory.policy(horizon_months=1)
+    calendar = await a_calendar(factory)
+    organization = await current(factory)
+    async with process(factory, clock) as server:
+        async with held(factory, organization):
+            making = generate_all(Context(server, organization), progress=lambda *_: None)
+            (task,) = await line_up(factory, making)
+            async with across(factory) as connection:
+                statement = text("UPDATE calendars SET made_days = :days WHERE id = :id")
+                whole = {"days": [Range(date(2026, 12, 1), date(2027, 3, 1))], "id": calendar.id}
+                days = bindparam("days", type_=DATEMULTIRANGE())
+                await connection.execute(statement.bindparams(days), whole)
+        assert await task == 0
+    assert await starts(factory, calendar) == []
 
 
 async def test_a_calendar_that_somebody_holds_is_left_for_the_next_round(
