@@ -23,6 +23,7 @@ OURS = (
     "database",
     "delivery",
     "graphql",
+    "horizon",
     "housekeeping",
     "limits",
     "live",

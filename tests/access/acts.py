@@ -17,6 +17,7 @@ from graphql import (
     is_non_null_type,
     is_object_type,
     is_required_argument,
+    is_required_input_field,
 )
 
 from tests.access.voices import Answer, Voice
@@ -105,15 +106,16 @@ def id_places(operation: str) -> list[Path]:
     found = []
     for name, argument in declared(operation).args.items():
         if is_act or is_required_argument(argument):
-            found += list(_id_places((name,), argument.type))
+            found += list(_id_places((name,), argument.type, is_act=is_act))
     return found
 
 
-def _id_places(path: Path, kind: Any) -> Iterator[Path]:
+def _id_places(path: Path, kind: Any, *, is_act: bool) -> Iterator[Path]:
     inner: Any = get_named_type(kind)
     if is_input_object_type(inner):
         for name, part in inner.fields.items():
-            yield from _id_places((*path, name), part.type)
+            if is_act or is_required_input_field(part):
+                yield from _id_places((*path, name), part.type, is_act=is_act)
     elif inner.name == "ID" or path == ("reference",):
         yield path
 

@@ -31,8 +31,14 @@ def patient_url(database_url: str) -> Iterator[str]:
 
 @asynccontextmanager
 async def slots_held(database: Database) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
-    """Nobody gets at the slots; what is given returns when so many wait for them, and no more."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'slots'::regclass"
+    """Nobody gets at the slots; what is given returns when so many wait for them, and no more. What
+    the server does by itself is not counted.
+    """
+    waiting = """
+        SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND relation = 'slots'::regclass
+          AND query LIKE '%ORDER BY slots.starts_at, slots.id'
+    """
     async with connected(database.dsn) as rival, connected(database.dsn) as onlooker:
 
         async def have_come(count: int) -> None:

@@ -15,6 +15,8 @@ from services.calendar.grid import refresh_slots, refresh_span
 from tests.booking import calendar_of
 from tests.conftest import Clinic
 from tests.factories import tomorrow
+from tests.rows import across
+from tests.scratch import connected
 
 
 async def plan(session: WriteSession, work: Any) -> str:
@@ -55,6 +57,19 @@ async def test_what_is_taken_is_found_by_its_time(clinic: Clinic) -> None:
         calendar.id, span.starts_at, span.ends_at, span.clear_until, keeps_clear=True
     )
     here: UUID = clinic.factory.organization.id
+    # An empty table is found by any index.
+    async with across(clinic.factory) as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO claims (organization_id, id, calendar_id, kind, lane, during) "
+                "SELECT :organization_id, gen_random_uuid(), :calendar_id, 'BLOCK', 0, "
+                "tstzrange(day, day + interval '1 hour') FROM "
+                "generate_series(now() - interval '3 years', now(), interval '12 hours') AS day"
+            ),
+            {"organization_id": here, "calendar_id": calendar.id},
+        )
+    async with connected(clinic.factory.database.dsn) as owner:
+        await owner.execute("ANALYZE claims")
     async with clinic.factory.database.writing(here) as session:
         lying = select(Claim.id).where(
             Claim.calendar_id == calendar.id, lying_in(span.starts_at, span.ends_at)
