@@ -1,7 +1,7 @@
 """Places: where in a calendar a visit can be put. One rule, asked by every act that takes time and
 by what is shown as bookable.
 
-How time is claimed is in `grid`; what the clock and the organization's terms say, in `rules`.
+How time is claimed is in `claims`; what the clock and the organization's terms say, in `rules`.
 """
 
 from dataclasses import dataclass
@@ -100,6 +100,8 @@ async def free_place(
         select(Slot, Doctor, offers)
         .join(Doctor, Doctor.calendar_id == Slot.calendar_id)
         .where(Slot.id == slot_id)
+        # Somebody may have looked at the slot before the lock, and it has changed since.
+        .execution_options(populate_existing=True)
     )
     slot, doctor, is_offered = (await session.execute(statement)).one()
     span = span_from(slot, visit_type)

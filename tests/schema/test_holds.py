@@ -323,6 +323,23 @@ async def test_of_holding_and_booking_one_time_the_first_decides(
     assert ended[1]["errors"][0]["code"] == "SLOT_TAKEN"
 
 
+async def test_of_holding_a_time_and_taking_it_from_the_hours_the_first_decides(
+    clinic: Clinic,
+) -> None:
+    """Who waits to hold a slot has seen it; it is gone when they come to it."""
+    slot = await clinic.factory.slot(calendar_of(clinic), tomorrow())
+    days = {"from": wire(tomorrow())[:10], "until": wire(tomorrow())[:10]}
+    generating = clinic.reception.act(
+        "generateSlots", "calendar { id }", calendarId=id_of(calendar_of(clinic)), **days
+    )
+    holding = clinic.patient.act("holdSlot", "slot { id }", slotId=id_of(slot))
+    async with held(clinic.factory, calendar_of(clinic)):
+        tasks = await line_up(clinic.factory, generating, holding)
+    ended = [await task for task in tasks]
+    assert ended[0]["errors"] == []
+    assert ended[1]["errors"][0]["code"] == "SLOT_TAKEN"
+
+
 async def test_of_thirty_who_hold_one_time_one_has_it(clinic: Clinic) -> None:
     slot = await clinic.factory.slot(calendar_of(clinic), tomorrow())
     people = [await another(clinic) for _ in range(30)]
