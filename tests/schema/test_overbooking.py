@@ -136,6 +136,28 @@ async def test_a_long_visit_that_cannot_move_keeps_its_time_all_the_same(clinic:
     assert refusal["code"] == "SLOT_TAKEN"
 
 
+async def test_a_long_visit_does_not_come_beside_one_that_kept_a_lane_above(
+    clinic: Clinic,
+) -> None:
+    """It begins in a free slot, and the lane of ordinary visits is free in all of its time."""
+    slots = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 3)
+    first, _ = [
+        await book(clinic.reception, slot, patientId=await somebody(clinic)) for slot in slots[1:]
+    ]
+    long = await kind(clinic, 60)
+    await overbook(clinic.reception, slots[1], await somebody(clinic), visitTypeId=long)
+    await clinic.reception.done(
+        "cancelAppointment", "appointment { id }", appointmentId=first["id"]
+    )
+    assert await lanes(clinic) == [1, 0]
+    assert await seen(clinic, slots[0]) == ("AVAILABLE", 0, True)
+    async with unchanged(clinic.factory):
+        refusal = await clinic.patient.refusal(
+            "bookAppointment", "appointment { id }", slotId=id_of(slots[0]), visitTypeId=long
+        )
+    assert refusal["code"] == "SLOT_TAKEN"
+
+
 async def test_a_visit_that_moves_away_is_overbooked_no_more(clinic: Clinic) -> None:
     slots = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 2)
     await book(clinic.reception, slots[0], patientId=await somebody(clinic))
