@@ -15,6 +15,7 @@ from models.accounts import (
     UserToken,
 )
 from models.appointments import (
+    OPEN_STATUSES,
     Agenda,
     AgendaEntry,
     Appointment,
@@ -42,6 +43,7 @@ from models.organizations import BookingPolicy, Organization
 from models.visit_types import VisitType, VisitTypeDoctor
 
 __all__ = [
+    "OPEN_STATUSES",
     "Agenda",
     "AgendaEntry",
     "Appointment",

@@ -30,6 +30,10 @@ class AppointmentStatus(Enum):
     NO_SHOW = "NO_SHOW"
 
 
+# Of visits that are still to come about: only these keep a patient in one place.
+OPEN_STATUSES = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
+
+
 class Appointment(Owned, Timestamped, Base):
     """A visit: one patient with one doctor at one time. Moving it keeps the row."""
 

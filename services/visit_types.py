@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from models import Appointment, AppointmentStatus, Doctor, VisitType, VisitTypeDoctor
+from models import OPEN_STATUSES, Appointment, Doctor, VisitType, VisitTypeDoctor
 from models.database import WriteSession, violated_constraint
 from services import checks
 from services.access import Permission, act
@@ -18,7 +18,6 @@ from services.context import Context
 from services.errors import InUse, NameTaken, NotFound
 from services.idempotency import creating
 
-OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
 LONGEST_VISIT, LONGEST_BUFFER = 1440, 240
 
 
@@ -147,7 +146,7 @@ async def delete_visit_type(context: Context, *, visit_type_id: UUID) -> UUID:
         # Waits for those who are booking it, and has the next ones find it archived.
         visit_type = await _locked(session, visit_type_id)
         open_ones = select(func.count()).where(
-            Appointment.visit_type_id == visit_type_id, Appointment.status.in_(OPEN)
+            Appointment.visit_type_id == visit_type_id, Appointment.status.in_(OPEN_STATUSES)
         )
         if (await session.execute(open_ones)).scalar_one():
             raise InUse("visit_type_id")

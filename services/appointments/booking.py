@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from models import (
+    OPEN_STATUSES,
     Appointment,
     AppointmentStatus,
     Claim,
@@ -264,7 +265,7 @@ async def _require_below_limit(
         return
     open_ones = select(func.count()).where(
         Appointment.patient_id == patient_id,
-        Appointment.status.in_(states.OPEN),
+        Appointment.status.in_(OPEN_STATUSES),
         Appointment.ends_at > context.now,
     )
     if (await session.execute(open_ones)).scalar_one() >= limit:
@@ -320,7 +321,7 @@ async def _conflicting(context: Context, wish: _Wish) -> Appointment | None:
         .where(
             Slot.id == wish.slot_id,
             Appointment.patient_id == wish.patient_id,
-            Appointment.status.in_(states.OPEN),
+            Appointment.status.in_(OPEN_STATUSES),
             visible_appointments(context),
         )
         .limit(1)

@@ -11,8 +11,6 @@ COMPLETED = AppointmentStatus.COMPLETED
 CANCELLED = AppointmentStatus.CANCELLED
 NO_SHOW = AppointmentStatus.NO_SHOW
 
-OPEN = (BOOKED, CHECKED_IN)
-
 
 class Step(Enum):
     """What can happen to an appointment once it is booked."""

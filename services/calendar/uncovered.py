@@ -6,14 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import Row, or_, select
 
-from models import Appointment, AppointmentStatus, AvailabilityException, Calendar, ExceptionKind
+from models import OPEN_STATUSES, Appointment, AvailabilityException, Calendar, ExceptionKind
 from models.database import ReadSession
 from services.availability import ZONES_APART, Schedule, schedules_of, stretch_of
 from services.context import Context
 from services.intervals import around, merged, overlap
 from services.timetable import Opening, Stretch
 
-OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
 ONE_DAY = timedelta(days=1)
 MOST = 1_000
 
@@ -33,7 +32,7 @@ async def uncovered(
         select(Appointment)
         .where(
             Appointment.calendar_id == calendar.id,
-            Appointment.status.in_(OPEN),
+            Appointment.status.in_(OPEN_STATUSES),
             Appointment.starts_at >= begin,
             Appointment.starts_at < end,
         )
@@ -86,7 +85,7 @@ async def _near(
     statement = select(
         Appointment.id, Appointment.calendar_id, Appointment.starts_at, Appointment.ends_at
     ).where(
-        Appointment.status.in_(OPEN),
+        Appointment.status.in_(OPEN_STATUSES),
         Appointment.ends_at > context.now,
         or_(
             *(

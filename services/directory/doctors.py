@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from models import Appointment, AppointmentStatus, Calendar, Doctor, Role
+from models import OPEN_STATUSES, Appointment, Calendar, Doctor, Role
 from models.database import WriteSession
 from services import checks, trail
 from services.access import Permission, act
@@ -26,7 +26,6 @@ from services.idempotency import creating
 from services.pages import Page, PageRequest, checked_first, page_from_rows, page_of
 
 ORDER: tuple[InstrumentedAttribute[str], InstrumentedAttribute[UUID]] = (Doctor.name, Doctor.id)
-OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
 Group = Literal["department", "office"]
 GROUPS = {"department": Doctor.department_id, "office": Doctor.office_id}
 
@@ -233,7 +232,7 @@ async def delete_doctor(context: Context, *, doctor_id: UUID) -> UUID:
         await close_calendar(context, session, doctor.calendar_id)
         # Asked under the calendar's lock: nobody can book in between.
         open_ones = select(func.count()).where(
-            Appointment.doctor_id == doctor_id, Appointment.status.in_(OPEN)
+            Appointment.doctor_id == doctor_id, Appointment.status.in_(OPEN_STATUSES)
         )
         if (await session.execute(open_ones)).scalar_one():
             raise InUse("doctor_id")

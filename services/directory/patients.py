@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from models import Appointment, AppointmentStatus, Patient, Role
+from models import OPEN_STATUSES, Appointment, Patient, Role
 from models.database import WriteSession, violated_constraint
 from services import checks, trail
 from services.access import STAFF, Permission, act
@@ -20,7 +20,6 @@ from services.idempotency import creating
 from services.pages import Page, PageRequest, page_of
 
 ORDER = (Patient.name, Patient.id)
-OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
 
 
 class PatientDetails(TypedDict, total=False):
@@ -158,7 +157,7 @@ async def delete_patient(context: Context, *, patient_id: UUID) -> UUID:
         # Booking locks the patient's row as well: nobody can book in between.
         patient = await _locked(context, session, patient_id)
         open_ones = select(func.count()).where(
-            Appointment.patient_id == patient_id, Appointment.status.in_(OPEN)
+            Appointment.patient_id == patient_id, Appointment.status.in_(OPEN_STATUSES)
         )
         if (await session.execute(open_ones)).scalar_one():
             raise InUse("patient_id")

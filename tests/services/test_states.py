@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from models import AppointmentStatus
-from services.appointments.states import OPEN, Step, after
+from models import OPEN_STATUSES, AppointmentStatus
+from services.appointments.states import Step, after
 from services.errors import InvalidTransition
 
 # Rows are statuses, columns acts; a dash is refused.
@@ -42,4 +42,4 @@ def test_an_act_leads_where_it_is_written_or_is_refused(status: str, step: str) 
 
 
 def test_an_open_appointment_is_one_that_is_yet_to_end() -> None:
-    assert {status.name for status in OPEN} == {"BOOKED", "CHECKED_IN"}
+    assert {status.name for status in OPEN_STATUSES} == {"BOOKED", "CHECKED_IN"}
