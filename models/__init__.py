@@ -30,8 +30,9 @@ from models.availability import (
     Weekday,
 )
 from models.base import Base, Owned
-from models.calendar import Calendar, Claim, ClaimKind, Slot, SlotStatus
+from models.calendar import EXTERNAL_LANE, Calendar, Claim, ClaimKind, Slot, SlotStatus
 from models.directory import Department, Doctor, Office, Patient
+from models.external import ExternalCalendar, ExternalProblem
 from models.idempotency import IdempotencyKey
 from models.notifications import (
     Notification,
@@ -43,6 +44,7 @@ from models.organizations import BookingPolicy, Organization
 from models.visit_types import VisitType, VisitTypeDoctor
 
 __all__ = [
+    "EXTERNAL_LANE",
     "OPEN_STATUSES",
     "Agenda",
     "AgendaEntry",
@@ -62,6 +64,8 @@ __all__ = [
     "Department",
     "Doctor",
     "ExceptionKind",
+    "ExternalCalendar",
+    "ExternalProblem",
     "IdempotencyKey",
     "Notification",
     "NotificationChannel",

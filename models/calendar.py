@@ -39,6 +39,12 @@ class ClaimKind(Enum):
     APPOINTMENT = "APPOINTMENT"
     HOLD = "HOLD"
     BLOCK = "BLOCK"
+    EXTERNAL = "EXTERNAL"
+
+
+# Above every lane that a visit can have: the world may overlap us, and the constraint says nothing.
+# Its own times are merged before they come here, and the constraint sees to it.
+EXTERNAL_LANE = 2000
 
 
 class Calendar(Owned, Timestamped, Base):
@@ -144,6 +150,7 @@ class Claim(Owned, Base):
         # So that a claim that lies in a time begins at most a day before it.
         CheckConstraint("upper(during) - lower(during) <= interval '24 hours'", name="length"),
         CheckConstraint("lane >= 0", name="lane"),
+        CheckConstraint(f"(kind = 'EXTERNAL') = (lane = {EXTERNAL_LANE})", name="external_lane"),
         CheckConstraint("clear_until > upper(during)", name="clear_until"),
         CheckConstraint(
             "(kind = 'APPOINTMENT') = (appointment_id IS NOT NULL)", name="appointment"
@@ -162,6 +169,8 @@ class Claim(Owned, Base):
             postgresql_where=text("kind = 'HOLD'"),
         ),
         Index("ix_claims_expires_at", "expires_at", postgresql_where=text("kind = 'HOLD'")),
+        # What a calendar elsewhere says is few among many, and read whole.
+        Index("ix_claims_external", "calendar_id", postgresql_where=text("kind = 'EXTERNAL'")),
     )
 
     calendar_id: Mapped[UUID]

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -30,12 +31,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 
-from models import Claim, ClaimKind, Slot, SlotStatus
+from models import EXTERNAL_LANE, Claim, ClaimKind, Slot, SlotStatus
 from models.database import WriteSession, violated_constraint
 from services.errors import SlotTaken
 
 # More than a slot has places at most (a constraint of the templates), for deliberate overbooking.
-MOST_LANES = 2000
+MOST_LANES = EXTERNAL_LANE
 # So far behind a claim may lie what it keeps clear (a constraint of visit types).
 LONGEST_BUFFER = timedelta(minutes=240)
 LONGEST_CLAIM = timedelta(days=1)
@@ -64,7 +65,8 @@ def lanes_in_use(
 ) -> Select[int]:
     """The lanes of a calendar that are in use in a time, those of deliberate overbooking too.
 
-    All of them count: a place that is freed beside somebody who is overbooked is not free.
+    All of them count, as `count_of` counts: a place that is freed beside somebody who is overbooked
+    is not free.
 
     Args:
         calendar_id, starts_at, ends_at, clear_until: values, or columns of an outer statement.
@@ -92,9 +94,16 @@ def lying_in(starts_at: Any, ends_at: Any) -> ColumnElement[bool]:
     )
 
 
+def count_of(lane: Any) -> ColumnElement[int]:
+    """How many of the lanes in a column are in use: all, where a calendar elsewhere is busy."""
+    is_busy_elsewhere = func.max(lane) == EXTERNAL_LANE
+    return case((is_busy_elsewhere, MOST_LANES), else_=func.count(lane.distinct()))
+
+
 class Care(Enum):
     """What a new claim pays attention to: an overbooked one to the constraint alone, others also to
-    how many places there are, and those of patients to what is kept clear.
+    how many places there are and to calendars elsewhere, and those of patients to what is kept
+    clear.
     """
 
     NONE = "none"
@@ -127,11 +136,11 @@ def _taking(care: Care) -> Insert:
         "during": func.tstzrange(starts_at, ends_at),
         "clear_until": func.nullif(clear_until, ends_at),
     }
-    count = select(func.count(in_use.c.lane.distinct())).scalar_subquery()
+    count = select(count_of(in_use.c.lane)).scalar_subquery()
     free = (
         select(*claim.values())
         .where(lanes.c.lane.not_in(select(in_use.c.lane)))
-        .having(count < (MOST_LANES if care is Care.NONE else capacity))
+        .having(func.count() > 0 if care is Care.NONE else count < capacity)
     )
     # Into the table itself: of an entity the ORM would expect rows.
     table = cast("Table", Claim.__table__)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, select, text, update
 
-from models import AvailabilityTemplate, Calendar, Slot, SlotStatus
+from models import AvailabilityTemplate, Calendar, ExternalCalendar, Slot, SlotStatus
 from models.database import ReadSession, WriteSession
 from services.calendar.claims import LONGEST_BUFFER, LONGEST_CLAIM, Span, move_down, release
 from services.context import Context
@@ -36,7 +36,7 @@ REFRESH = """
                min(expires_at) FILTER (WHERE is_in) AS held_until,
                coalesce(array_agg(DISTINCT held_by_id) FILTER (
                    WHERE is_in AND held_by_id IS NOT NULL), '{{}}') AS held_by,
-               coalesce(bool_or(is_in AND kind = 'BLOCK'), false) AS is_blocked,
+               coalesce(bool_or(is_in AND kind IN ('BLOCK', 'EXTERNAL')), false) AS is_blocked,
                count(DISTINCT lane) AS used,
                slots.status = 'REMOVED' OR slots.is_withdrawn
                    AND count(*) FILTER (WHERE is_in AND kind = 'APPOINTMENT') = 0 AS is_gone
@@ -147,10 +147,12 @@ async def refresh_span(session: WriteSession, span: Span) -> None:
 
 
 async def close_calendar(context: Context, session: WriteSession, calendar_id: UUID) -> None:
-    """Take a calendar out of use: no working hours, and no slot that is not over to be booked."""
+    """Take a calendar out of use: no working hours, no other calendar that is read for it, and no
+    slot that is not over to be booked.
+    """
     await locked_for_change(context, session, calendar_id)
-    hours = delete(AvailabilityTemplate).where(AvailabilityTemplate.calendar_id == calendar_id)
-    await session.execute(hours)
+    for kind in (AvailabilityTemplate, ExternalCalendar):
+        await session.execute(delete(kind).where(kind.calendar_id == calendar_id))
     withdrawing = (
         update(Slot)
         .where(

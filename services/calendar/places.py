@@ -8,12 +8,30 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, any_, exists, func, select, true
+from sqlalchemy import ColumnElement, any_, exists, select, true
 
-from models import Claim, ClaimKind, Doctor, Slot, SlotStatus, VisitType, VisitTypeDoctor
+from models import (
+    EXTERNAL_LANE,
+    Claim,
+    ClaimKind,
+    Doctor,
+    Slot,
+    SlotStatus,
+    VisitType,
+    VisitTypeDoctor,
+)
 from models.database import ReadSession, WriteSession
 from services.access import STAFF
-from services.calendar.claims import Care, Holder, Span, keep, lanes_in_use, lying_in, take
+from services.calendar.claims import (
+    Care,
+    Holder,
+    Span,
+    count_of,
+    keep,
+    lanes_in_use,
+    lying_in,
+    take,
+)
 from services.calendar.grid import give_back
 from services.calendar.rules import why_not_bookable
 from services.context import Context
@@ -84,7 +102,8 @@ async def free_place(
     """Where a visit that begins with the slot would be; its calendar is locked.
 
     Args:
-        overbooks: it may be beside others; only a time that is closed is not free for that.
+        overbooks: it may be beside others, and beside what is busy elsewhere; only a time that is
+            closed is not free for that.
 
     Raises:
         NotBookable: the rules do not let the viewer book it.
@@ -157,7 +176,9 @@ def _require_allowed(
 
 
 async def _require_open(session: WriteSession, slot: Slot, span: Span) -> None:
-    """Go on only if the slot is one of the working hours, and nothing in the time is closed."""
+    """Go on only if the slot is one of the working hours, and nothing in the time is closed; what
+    a calendar elsewhere says is for staff to judge.
+    """
     closed = exists().where(
         Claim.calendar_id == span.calendar_id,
         Claim.kind == ClaimKind.BLOCK,
@@ -206,7 +227,8 @@ async def claim(
     bodies = lanes_in_use(
         span.calendar_id, span.starts_at, span.ends_at, span.ends_at, keeps_clear=False
     )
-    if len(set(await session.rows(bodies))) < capacity:
+    taken = set(await session.rows(bodies))
+    if EXTERNAL_LANE not in taken and len(taken) < capacity:
         raise NotBookable(NotBookableReason.KEPT_CLEAR)
     raise SlotTaken
 
@@ -239,6 +261,6 @@ def has_room(context: Context, length: Length | VisitType | None) -> ColumnEleme
     if context.user_id is not None:
         is_own = (Claim.held_by_id == context.user_id) & (context.user_id == any_(Slot.held_by))
         in_use = in_use.where(is_own.is_not(True))
-    count = in_use.with_only_columns(func.count(Claim.lane.distinct())).correlate(Slot)
+    count = in_use.with_only_columns(count_of(Claim.lane)).correlate(Slot)
     has_lane = count.scalar_subquery() < Slot.capacity
     return has_lane & (ends_at <= Slot.hours_end_at) if is_patient else has_lane

@@ -69,6 +69,7 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
     )
     await add("availability_templates", calendar_id=calendar, **HOURS)
     await add("availability_exceptions", calendar_id=calendar, kind="CLOSED", **times)
+    await add("external_calendars", calendar_id=calendar, host="x.example", sealed_url="")
     visit = {"calendar_id": calendar, "doctor_id": doctor, "patient_id": patient, **times}
     visit_type = await add("visit_types", minutes=30, **name)
     await connection.execute(
