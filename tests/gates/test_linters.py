@@ -103,7 +103,7 @@ def test_mypy_stops_a_wrong_type(copy: Path) -> None:
     ("file", "old", "new", "rule"),
     [
         ("pyproject.toml", '    "alembic', '    "requests",\n    "alembic', "DEP002"),
-        ("services/mailer.py", "import logging", "import logging\nimport yarl", "DEP003"),
+        ("services/mailer.py", "import logging", "import logging\nimport multidict", "DEP003"),
         ("services/mailer.py", "import logging", "import logging\nimport flask", "DEP001"),
     ],
 )

@@ -272,7 +272,7 @@ BEFORE_ANY_VIEWER = {
 # What acts are made with; nobody from outside calls these.
 BELOW_THE_ACTS = {
     *("mailer.py", "passwords.py", "context.py", "idempotency.py", "pages.py", "trail.py"),
-    "watching.py",
+    *("watching.py", "fetching.py", "programs.py"),
 }
 
 
