@@ -37,6 +37,7 @@ from services.config import Config
 from services.context import Client, Context, Server
 from services.delivery import Delivery
 from services.errors import NotSignedIn, ServiceError, Unavailable
+from services.external.reading import keep_reading
 from services.limits import Allowance
 from services.live.feeds import Live
 from services.live.limits import Connections
@@ -215,6 +216,7 @@ def background(server: Server, meters: RequestMeters) -> list[Coroutine[Any, Any
         again_and_again(partial(end_lost_views, server)),
         again_and_again(partial(keep_sealing, server)),
         again_and_again(partial(sweep_holds, server)),
+        again_and_again(partial(keep_reading, server)),
         meters.watch_loop(),
     ]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from strawberry import ID, Info
 
 from models import Appointment, AuditEvent, Owned, Patient, User
-from resolvers import accounts, appointments, directory, ids, pages
+from resolvers import accounts, appointments, calendar, directory, ids, pages
 from resolvers.loaders import load
 from resolvers.pages import Connection
 from services import trail
@@ -24,6 +24,7 @@ SUBJECTS = {
     "Patient": directory.patient_by_id,
     "Appointment": appointments.appointment_by_id,
     "User": accounts.user_by_id,
+    "Calendar": calendar.calendar_by_id,
 }
 
 

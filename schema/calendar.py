@@ -12,6 +12,7 @@ from models import SlotStatus
 from resolvers import appointments as appointment_resolvers
 from resolvers import availability as availability_resolvers
 from resolvers import calendar as resolvers
+from resolvers import external as external_resolvers
 from resolvers.calendar import Obstacle
 from resolvers.cursors import cursor_of_update, previous_cursor_of_update
 from schema.availability import AvailabilityException, AvailabilityTemplate
@@ -36,7 +37,9 @@ from services import errors
 
 if TYPE_CHECKING:
     from schema.appointments import Appointment
+    from schema.external import ExternalCalendar
 else:
+    ExternalCalendar = Annotated["ExternalCalendar", strawberry.lazy("schema.external")]
     Appointment = Annotated["Appointment", strawberry.lazy("schema.appointments")]
 
 describe_enum(
@@ -46,7 +49,7 @@ describe_enum(
         "AVAILABLE": "Free.",
         "HELD": "Kept for someone who is booking; free again when the hold ends.",
         "BOOKED": "Taken.",
-        "BLOCKED": "Closed by staff.",
+        "BLOCKED": "Closed by staff, or busy in a calendar elsewhere.",
         "REMOVED": "No longer exists; only in live updates, so that views drop it.",
     },
 )
@@ -127,6 +130,10 @@ class Calendar(Node):
         "Where the calendar stands; pass it as `after` to calendarChanges to miss nothing since.",
         resolvers.cursor_of_calendar,
         scope=Scope.PUBLIC,
+    )
+    external_calendar: ExternalCalendar | None = field(
+        "The calendar elsewhere that it is connected to, for those who run it.",
+        external_resolvers.external_calendar_of,
     )
 
 

@@ -34,6 +34,7 @@ from schema.connections import Connection
 from schema.directory.acts import DirectoryMutations
 from schema.directory.types import Department, Doctor, Office, Patient
 from schema.errors import PresentErrors
+from schema.external import ExternalMutations
 from schema.fields import PAGE, Arg, Node, field, subscription
 from schema.notifications import Notification, NotificationMutations
 from schema.openings import Opening, OpeningSearch
@@ -183,6 +184,7 @@ class Mutation(
     AvailabilityMutations,
     CalendarMutations,
     AppointmentMutations,
+    ExternalMutations,
 ):
     """See the description."""
 

@@ -111,6 +111,8 @@ class Config:
         password_resets_per_account: how many may be asked for in an hour, for one account and from
             one address.
         holds_per_patient: how often a patient may hold a time in an hour.
+        external_readings_per_user: how often somebody may have an external calendar read in an
+            hour, by connecting it or at once.
         rate_limit_url: Redis or Valkey, in which several processes count together; empty: each
             counts by itself.
         allowed_origins: whose pages may use the API from a browser, besides the server's own.
@@ -150,6 +152,7 @@ class Config:
     sign_ups_per_address: int = 5
     password_resets_per_account: int = 3
     holds_per_patient: int = 30
+    external_readings_per_user: int = 30
     rate_limit_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()

@@ -62,6 +62,7 @@ class Server:
 
     Attributes:
         mail_waits: set where there may be a message to send.
+        external_waits: set where there may be an external calendar to read.
 
     """
 
@@ -72,6 +73,7 @@ class Server:
     passwords: Passwords
     clock: Callable[[], datetime] = utc_now
     mail_waits: asyncio.Event = field(default_factory=asyncio.Event)
+    external_waits: asyncio.Event = field(default_factory=asyncio.Event)
     limits: Limits = field(init=False)
     turns: Turns = field(init=False)
     lanes: Lanes = field(default_factory=Lanes, init=False)

@@ -83,6 +83,7 @@ class Rates:
     sign_ups: RateLimitItem
     password_resets: RateLimitItem
     holds: RateLimitItem
+    external_readings: RateLimitItem
 
     @classmethod
     def of(cls, config: Config) -> "Rates":
@@ -98,6 +99,9 @@ class Rates:
                 config.password_resets_per_account, namespace="password-resets"
             ),
             holds=RateLimitItemPerHour(config.holds_per_patient, namespace="holds"),
+            external_readings=RateLimitItemPerHour(
+                config.external_readings_per_user, namespace="external-readings"
+            ),
         )
 
 

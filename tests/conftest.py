@@ -26,6 +26,7 @@ from services.config import Config
 from services.organizations import create_organization
 from serving import Server
 from tests.api import Api
+from tests.elsewhere import Elsewhere, serving_elsewhere
 from tests.factories import Factory, Person
 from tests.mails import Mails
 
@@ -41,6 +42,7 @@ PLENTY = {
     "holds_per_patient": 10**9,
     # Midnight may come in the middle of a test: horizons move where a test moves them.
     "horizon_seconds": 10**9,
+    "external_readings_per_user": 10**9,
 }
 CONFIG = Config(secret_key=secrets.token_urlsafe(48), development=True, **PLENTY)
 CLUSTER = pytest.StashKey[EmbeddedPostgres]()
@@ -162,6 +164,13 @@ def factory(database: Database, organization: Organization) -> Factory:
 def public(server_url: str, http: aiohttp.ClientSession, organization: Organization) -> Api:
     """The API as the public sees it."""
     return Api(server_url, http, organization.slug)
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[Elsewhere]:
+    """A calendar elsewhere."""
+    async with serving_elsewhere() as made:
+        yield made
 
 
 @pytest.fixture

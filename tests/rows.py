@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import FromClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import AuditEvent, AuditHead, Base, Notification, PasswordAttempts
+from models import AuditEvent, AuditHead, Base, PasswordAttempts
 from tests.factories import Factory
 
 # Wrong passwords are counted, and denials noted: they leave a trace although they are refused.
@@ -27,8 +27,12 @@ async def across(factory: Factory) -> AsyncIterator[AsyncConnection]:
         yield await session.connection()
 
 
-# How far a message has come is the business of whoever sends it, at any time.
-DELIVERED = ("status", "attempts", "scheduled_at", "sent_at", "subject", "last_error")
+# How far a message has come is the business of whoever sends it, at any time; and how reading
+# another calendar went, that of whoever reads it.
+OF_OTHERS = {
+    "notifications": ("status", "attempts", "scheduled_at", "sent_at", "subject", "last_error"),
+    "external_calendars": ("problem", "failures", "last_read_at", "next_read_at"),
+}
 
 
 async def kept(factory: Factory, *kinds: type[Base]) -> list[dict[str, Any]]:
@@ -43,10 +47,13 @@ def _rows_of(kind: type[Base]) -> str:
     """The statement for one table; the organization itself is a row of its own."""
     table = kind.__table__
     owner = "organization_id" if "organization_id" in table.columns else "id"
-    content = f"to_jsonb({table})"
-    if kind is Notification:
-        content += f" - '{{{','.join(DELIVERED)}}}'::text[]"
-    return f"SELECT {content} AS kept FROM {table} WHERE {owner} = :id"
+    return f"SELECT {content(table)} AS kept FROM {table} WHERE {owner} = :id"
+
+
+def content(table: FromClause) -> str:
+    """What of a row is compared."""
+    left_out = ",".join(OF_OTHERS.get(str(table), ()))
+    return f"to_jsonb({table}) - '{{{left_out}}}'::text[]"
 
 
 async def world(factory: Factory) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from tests.access.matrix import COLUMNS
 PUBLIC = "+  +  +  +  +"
 PEOPLE = "-  o  o  +  +"
 OF_PATIENTS = "U  o  o  +  +"
+RUNNING = "-  -  o  +  +"
 
 # Whole types first, then the fields that differ.
 TYPES = {
@@ -26,6 +27,7 @@ TYPES = {
     "Slot": PUBLIC,
     "Explanation": PUBLIC,
     "Opening": PUBLIC,
+    "ExternalCalendar": RUNNING,
     "CalendarUpdate": PUBLIC,
     "Session": "o  o  o  o  o",
     "User": PEOPLE,
@@ -49,6 +51,8 @@ Doctor: id name title specialty bio languages isAcceptingPatients department off
 Doctor: nextAvailableSlot
 Doctor.user                         -  -  +  +  +
 Calendar: id owner timeZone slots templates exceptions cursor
+Calendar.externalCalendar           -  -  o  +  +
+ExternalCalendar: host lastReadAt lastOkAt problem conflicts
 AvailabilityTemplate: id calendar weekdays startTime endTime slotMinutes bufferMinutes capacity
 AvailabilityTemplate: validFrom validUntil
 AvailabilityException: id calendar kind startsAt endsAt slotMinutes

@@ -47,7 +47,9 @@ from models.database import Database
 from services.accounts import tokens
 from services.organizations import create_organization
 from services.passwords import HASHING
+from tests.access.elsewhere import external
 from tests.access.realm import PLAYERS, Realm
+from tests.access.words import address, email, phone, word
 from tests.conftest import CONFIG
 from tests.factories import Factory, tomorrow
 
@@ -55,24 +57,6 @@ from tests.factories import Factory, tomorrow
 BIRTHDAYS = count()
 KINDS = ("mine", "theirs", "gone")
 PATIENTS = tuple(f"patient.{kind}" for kind in KINDS)
-
-
-def word(kind: str) -> str:
-    """A word that stands nowhere else."""
-    return f"{kind}-{secrets.token_hex(6)}"
-
-
-def email() -> str:
-    return f"{secrets.token_hex(8)}@mail.example"
-
-
-def phone() -> str:
-    return f"+346{secrets.randbelow(10**8):08}"
-
-
-def address() -> str:
-    """A network address that nobody else has."""
-    return f"2001:db8::{secrets.token_hex(2)}:{secrets.token_hex(2)}"
 
 
 async def make(database: Database) -> Realm:
@@ -95,6 +79,8 @@ async def make(database: Database) -> Realm:
     _calendars(realm)
     _visits(realm)
     _accounts(realm)
+    for kind in KINDS[:2]:
+        external(realm, kind)
     await realm.factory.add(*(row for row in realm.rows.values() if row is not organization))
     for role, name in PLAYERS.items():
         realm.tokens[role] = await realm.factory.token(realm.rows[f"user.{name}"])

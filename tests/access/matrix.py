@@ -100,6 +100,9 @@ Mutation.importPublicHolidays       U  F  F  +  +  |  U  F  F  o  o
 Mutation.generateSlots              U  F  o  +  +  |  U  F  N  N  N
 Mutation.blockTime                  U  F  o  +  +  |  U  F  N  N  N
 Mutation.unblockTime                U  F  o  +  +  |  U  F  N  N  N
+Mutation.connectExternalCalendar    U  F  o  +  +  |  U  F  N  N  N
+Mutation.disconnectExternalCalendar U  F  o  +  +  |  U  F  N  N  N
+Mutation.refreshExternalCalendar    U  F  o  +  +  |  U  F  N  N  N
 Mutation.holdSlot                   U  +  +  +  +  |  U  N  N  N  N
 Mutation.releaseHold                U  +  +  +  +  |  U  N  N  N  N
 Mutation.bookAppointment            U  o  o  +  +  |  U  N  N  N  N

@@ -18,6 +18,7 @@ from models import (
     Base,
     Department,
     Doctor,
+    ExternalCalendar,
     Notification,
     Office,
     Organization,
@@ -31,7 +32,7 @@ from models import (
 )
 from tests.access.fields import CELLS
 from tests.factories import Factory, id_of
-from tests.rows import across
+from tests.rows import across, content
 
 # What may change although an act was denied: wrong passwords are counted, and denials are noted.
 NOT_COMPARED = frozenset({"password_attempts", "audit_events", "audit_heads"})
@@ -60,7 +61,7 @@ OWN = {"user.patient.mine", "patient.mine", "appointment.mine", "appointment.old
 # What of the cells `o` is theirs; the front desk has no such cells.
 SEES: dict[Role, set[str]] = {
     Role.PATIENT: OWN | {"appointment.shared"},
-    Role.DOCTOR: OWN | STAFF | {"user.doctor.gone"},
+    Role.DOCTOR: OWN | STAFF | {"user.doctor.gone", "external.mine"},
 }
 SECRET = {
     Organization: ("name",),
@@ -83,10 +84,12 @@ SECRET = {
     UserToken: ("email",),
     Notification: ("recipient", "subject", "last_error"),
     AvailabilityException: ("reason",),
+    ExternalCalendar: ("host", "sealed_url", "etag", "last_modified"),
     AuditEvent: ("action", "ip_address", "details"),
 }
 # What has no field that it could be shown in.
 NEVER_SHOWN = {"SignUp", "UserToken", "User.passwordHash"}
+NEVER_SHOWN |= {f"ExternalCalendar.{name}" for name in ("sealedUrl", "etag", "lastModified")}
 
 
 def camel(name: str) -> str:
@@ -171,7 +174,7 @@ FINGERPRINT = text(
     " (SELECT count(*) FROM notifications"
     " WHERE organization_id = ANY(:ids) AND status = 'PENDING') AS waiting FROM ("
     + " UNION ALL ".join(
-        f"SELECT '{table}' || to_jsonb({table})::text AS kept FROM {table}"
+        f"SELECT '{table}' || ({content(table)})::text AS kept FROM {table}"
         f" WHERE {'organization_id' if 'organization_id' in table.columns else 'id'} = ANY(:ids)"
         for table in Base.metadata.sorted_tables
         if table.name not in NOT_COMPARED

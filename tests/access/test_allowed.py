@@ -8,14 +8,17 @@ from itertools import count
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from models import Role, Weekday
 from tests.access.acts import FORMS_OF_VIEWS, arguments, id_places, meaning, send
+from tests.access.elsewhere import external
 from tests.access.making import exception, message, sign_in, slot, visit
 from tests.access.matrix import OPERATIONS
 from tests.access.realm import PLAYERS, Realm, camel, fingerprint
 from tests.access.voices import Voice
 from tests.factories import id_of
+from tests.rows import across
 
 ALLOWED = "+o"
 ACTS = [name for name in OPERATIONS if name.startswith("Mutation.")]
@@ -88,13 +91,23 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
     if act == "generateSlots":
         hours = {"weekdays": list(Weekday), "start_time": time(20), "end_time": time(21)}
         await realm.factory.template(realm.rows[f"calendar.{kind}"], **hours)
+    if act == "refreshExternalCalendar":
+        async with across(realm.factory) as connection:
+            forget = text("DELETE FROM external_calendars WHERE calendar_id = :id")
+            await connection.execute(forget, {"id": realm.rows[f"calendar.{kind}"].id})
+        await realm.factory.add(external(realm, kind, f".{mark}"))
+    return ids | await somebody_for(realm, act)
+
+
+async def somebody_for(realm: Realm, act: str) -> dict[str, str]:
+    """Ids of somebody who is there for an act alone."""
     if act == "deleteDoctor":
-        ids["doctorId"] = id_of((await realm.factory.person(Role.DOCTOR)).doctor)
+        return {"doctorId": id_of((await realm.factory.person(Role.DOCTOR)).doctor)}
     if act in {"resendInvitation", "updateUser"}:
-        ids["userId"] = id_of((await realm.factory.person(Role.PATIENT)).user)
+        return {"userId": id_of((await realm.factory.person(Role.PATIENT)).user)}
     if act == "deletePatient":
-        ids["patientId"] = id_of(await realm.factory.patient())
-    return ids
+        return {"patientId": id_of(await realm.factory.patient())}
+    return {}
 
 
 async def with_a_token_to_lose(voice: Voice, realm: Realm) -> Voice:

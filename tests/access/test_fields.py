@@ -116,6 +116,13 @@ async def opening(voice: Voice, home: Realm, kind: str) -> Thing:
     return thing(answer.body, "openings", "edges", 0, "node")
 
 
+async def external(voice: Voice, home: Realm, kind: str) -> Thing:
+    inner = f"externalCalendar {{ {whole('ExternalCalendar')} }}"
+    document = f"query ($id: ID!) {{ calendar(id: $id) {{ {inner} }} }}"
+    answer = await voice.ask(document, id=home.id(f"calendar.{kind}"))
+    return thing(answer.body, "calendar", "externalCalendar")
+
+
 async def calendar_update(voice: Voice, home: Realm, kind: str) -> Thing:
     document = f"""subscription ($id: ID!, $from: DateTime!, $to: DateTime!) {{
       calendarChanges(calendarId: $id, from: $from, to: $to) {{ {whole("CalendarUpdate")} }} }}"""
@@ -153,6 +160,7 @@ OTHERWISE: dict[str, Reader] = {
     "AvailabilityPreview": preview,
     "Opening": opening,
     "Explanation": explanation,
+    "ExternalCalendar": external,
     "CalendarUpdate": calendar_update,
     "AppointmentUpdate": appointment_update,
     "Session": session,

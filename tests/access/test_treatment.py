@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import update
 
 from models import Appointment, Role
-from tests.access.making import slot, visit, word
+from tests.access.making import slot, visit
 from tests.access.realm import STAFF, Realm
 from tests.access.test_allowed import AHEAD
 from tests.access.voices import Answer, Voice
+from tests.access.words import word
 from tests.factories import id_of, wire
 
 TEXTS = "id reason staffNotes"

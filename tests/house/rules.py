@@ -214,8 +214,8 @@ def guessable_secrets(schema: GraphQLSchema) -> list[str]:
 
 # Acts on what is there: sent twice, they find it as they would leave it, or are refused.
 CHANGING = {
-    *("accept", "cancel", "change", "check", "complete", "confirm", "delete", "end", "mark"),
-    *("remove", "reset", "retry", "set", "unblock", "update"),
+    *("accept", "cancel", "change", "check", "complete", "confirm", "delete", "disconnect"),
+    *("end", "mark", "remove", "reset", "retry", "set", "unblock", "update"),
 }
 WITHOUT_KEY = {
     "signUp": "nobody is signed in whose key it could be",
@@ -228,6 +228,7 @@ WITHOUT_KEY = {
     "holdSlot": "whoever holds it holds it, once more prolongs it once",
     "releaseHold": "ends what there is",
     "importPublicHolidays": "imports each holiday once",
+    "refreshExternalCalendar": "has read what is read anyway",
 }
 
 
@@ -266,6 +267,7 @@ BEFORE_ANY_VIEWER = {
     "give_up_expired",
     "clean_up",
     "keep_sealing",
+    "keep_reading",
     "seal",
     "verify",
 }
@@ -313,6 +315,8 @@ CROSSING = {
     "_purge_calendars",
     # Mail that waits leaves from whichever process has time.
     "_take_up",
+    # And what is busy elsewhere is read by it.
+    "take_up",
     "_executed",
 }
 

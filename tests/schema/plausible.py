@@ -67,6 +67,8 @@ TEXTS = {
     "locale": "en",
     "country": "ES",
     "subdivision": "ES-MD",
+    # Nobody is there.
+    "url": "https://127.0.0.1:9/calendar.ics",
     "languages": "en",
     "idempotencyKey": "a key of twenty-four abc",
 }

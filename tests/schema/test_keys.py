@@ -18,6 +18,7 @@ from models import (
     Calendar,
     Department,
     Doctor,
+    ExternalCalendar,
     IdempotencyKey,
     Notification,
     Office,
@@ -55,6 +56,11 @@ ACTS: dict[str, tuple[Role, str, dict[str, Any]]] = {
     ),
     "addAvailabilityException": (Role.DOCTOR, "exception { id reason }", {"reason": "Lunch"}),
     "blockTime": (Role.DOCTOR, "slots { id status version }", {"reason": "Lunch"}),
+    "connectExternalCalendar": (
+        Role.DOCTOR,
+        "externalCalendar { host }",
+        {"url": "https://127.0.0.1:9/other.ics"},
+    ),
     "bookAppointment": (Role.PATIENT, "appointment { id version }", {"reason": "Knee"}),
     "rescheduleAppointment": (Role.PATIENT, "appointment { id version }", {"slotId": None}),
 }
@@ -106,11 +112,13 @@ async def given(clinic: Clinic, act: str) -> dict[str, Any]:
         times = {"startsAt": wire(slot.starts_at), "endsAt": wire(slot.ends_at)}
         kind = {} if act == "blockTime" else {"kind": "CLOSED"}
         return {"calendarId": id_of(calendar_of(clinic)), **kind, **times}
-    if act == "bookAppointment":
-        return {"slotId": id_of(slot)}
-    if act == "overbookAppointment":
+    if act == "connectExternalCalendar":
+        address = "https://127.0.0.1:9/calendar.ics"
+        return {"calendarId": id_of(calendar_of(clinic)), "url": address}
+    if act in {"bookAppointment", "overbookAppointment"}:
         patient = id_of(clinic.person(Role.PATIENT).patient)
-        return {"slotId": id_of(slot), "patientId": patient, "overbookingReason": "Urgent"}
+        beside = {"patientId": patient, "overbookingReason": "Urgent"}
+        return {"slotId": id_of(slot), **(beside if act == "overbookAppointment" else {})}
     visit = await book(clinic.patient, slot)
     return {"appointmentId": visit["id"], "slotId": id_of(new)}
 
@@ -165,7 +173,7 @@ def test_the_same_values_of_another_act_are_another_request() -> None:
 async def test_of_five_at_once_one_acts_and_all_answer_alike(
     clinic: Clinic, creation: Creation
 ) -> None:
-    kinds = (Department, Office, Doctor, Patient, User, Notification, Appointment)
+    kinds = (Department, Office, Doctor, Patient, User, Notification, Appointment, ExternalCalendar)
     before = [len(await kept(clinic.factory, kind)) for kind in kinds]
     first, *others = await asyncio.gather(*(creation.sent() for _ in range(5)))
     assert first["errors"] == []

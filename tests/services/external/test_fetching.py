@@ -27,13 +27,6 @@ NOTHING_KNOWN = State()
 SECRET = "secret-of-the-calendar"
 
 
-@pytest.fixture
-async def elsewhere() -> AsyncIterator[Elsewhere]:
-    """A calendar elsewhere."""
-    async with serving_elsewhere() as made:
-        yield made
-
-
 @dataclass
 class Sink:
     """Counts who knocks at a port of this machine, by whichever of its addresses."""
