@@ -33,7 +33,7 @@ from schema.answers import (
     when_to_return,
 )
 from schema.errors import as_graphql_error, rejected
-from schema.events import Asked, Streams, accepts_events, has_mutation
+from schema.event_streams import Asked, Streams, accepts_events, has_mutation
 from schema.persisted import NotKnown, Persisted
 from schema.root import schema
 from schema.sockets import (
