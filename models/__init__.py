@@ -21,6 +21,7 @@ from models.appointments import (
     Appointment,
     AppointmentEvent,
     AppointmentStatus,
+    Guest,
 )
 from models.audit import AuditEvent, AuditHead, AuditOutcome
 from models.availability import (
@@ -32,6 +33,7 @@ from models.availability import (
 from models.base import Base, Owned
 from models.calendar import EXTERNAL_LANE, Calendar, Claim, ClaimKind, Slot, SlotStatus
 from models.directory import Department, Doctor, Office, Patient
+from models.events import Event
 from models.external import ExternalCalendar, ExternalProblem
 from models.idempotency import IdempotencyKey
 from models.notifications import (
@@ -63,9 +65,11 @@ __all__ = [
     "ClaimKind",
     "Department",
     "Doctor",
+    "Event",
     "ExceptionKind",
     "ExternalCalendar",
     "ExternalProblem",
+    "Guest",
     "IdempotencyKey",
     "Notification",
     "NotificationChannel",

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -10,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     UniqueConstraint,
     literal_column,
     text,
@@ -34,8 +36,18 @@ class AppointmentStatus(Enum):
 OPEN_STATUSES = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
 
 
+class Guest(NamedTuple):
+    """Somebody without an account, as they say who they are."""
+
+    name: str
+    email: str
+    phone: str | None
+
+
 class Appointment(Owned, Timestamped, Base):
-    """A visit: one patient with one doctor at one time. Moving it keeps the row."""
+    """A visit: one patient with one doctor at one time, or a place in a slot of an event, of a
+    patient or of a guest. Moving it keeps the row.
+    """
 
     __tablename__ = "appointments"
     __table_args__ = (
@@ -46,8 +58,18 @@ class Appointment(Owned, Timestamped, Base):
         owned_reference("patient_id", "patients"),
         owned_reference("booked_by_id", "users"),
         owned_reference("visit_type_id", "visit_types"),
+        owned_reference("event_id", "events"),
         UniqueConstraint("organization_id", "reference", name="uq_appointments_reference"),
+        UniqueConstraint("manage_token_hash", name="uq_appointments_manage_token_hash"),
         CheckConstraint("ends_at > starts_at", name="times"),
+        CheckConstraint("num_nonnulls(doctor_id, event_id) = 1", name="doctor_or_event"),
+        CheckConstraint("num_nonnulls(patient_id, guest_email) = 1", name="patient_or_guest"),
+        CheckConstraint(
+            "num_nonnulls(guest_name, guest_email, manage_token_hash) IN (0, 3)"
+            " AND (guest_phone IS NULL OR guest_email IS NOT NULL)",
+            name="guest",
+        ),
+        CheckConstraint("guest_email IS NULL OR event_id IS NOT NULL", name="guest_of_event"),
         # A person cannot be in two places. Half-open, so that neighbouring visits touch freely.
         ExcludeConstraint(
             ("patient_id", "="),
@@ -71,14 +93,34 @@ class Appointment(Owned, Timestamped, Base):
         Index("ix_appointments_time", "organization_id", "starts_at", "id"),
         Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
         Index("ix_appointments_patient", "patient_id", "starts_at", "id"),
+        Index(
+            "ix_appointments_event",
+            "event_id",
+            "starts_at",
+            "id",
+            postgresql_where=text("event_id IS NOT NULL"),
+        ),
+        # How many places of an event somebody has.
+        Index(
+            "ix_appointments_guest",
+            "event_id",
+            "guest_email",
+            postgresql_where=text("guest_email IS NOT NULL"),
+        ),
     )
 
     reference: Mapped[str]
     calendar_id: Mapped[UUID]
     slot_id: Mapped[UUID]
     rescheduled_from_id: Mapped[UUID | None]
-    doctor_id: Mapped[UUID]
-    patient_id: Mapped[UUID]
+    doctor_id: Mapped[UUID | None]
+    event_id: Mapped[UUID | None]
+    patient_id: Mapped[UUID | None]
+    guest_name: Mapped[str | None]
+    guest_email: Mapped[str | None]
+    guest_phone: Mapped[str | None]
+    # Of the secret by which a guest sees, moves and cancels it.
+    manage_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     booked_by_id: Mapped[UUID | None]
     visit_type_id: Mapped[UUID | None]
     starts_at: Mapped[datetime]
@@ -99,6 +141,13 @@ class Appointment(Owned, Timestamped, Base):
     def is_overbooked(self) -> bool:
         """Whether it was booked although no place was free."""
         return self.overbooking_reason is not None
+
+    @property
+    def guest(self) -> Guest | None:
+        """Who comes without an account; None for a patient."""
+        if self.guest_name is None or self.guest_email is None:
+            return None
+        return Guest(self.guest_name, self.guest_email, self.guest_phone)
 
 
 class AppointmentEvent(Owned, Base):

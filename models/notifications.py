@@ -42,13 +42,17 @@ class NotificationKind(Enum):
     EMAIL_CHANGE = "EMAIL_CHANGE"
     EMAIL_CHANGED = "EMAIL_CHANGED"
     SIGN_IN_COPIED = "SIGN_IN_COPIED"
+    GUEST_BOOKED = "GUEST_BOOKED"
+    GUEST_MOVED = "GUEST_MOVED"
+    GUEST_CANCELLED = "GUEST_CANCELLED"
+    GUEST_LIMIT = "GUEST_LIMIT"
 
 
 class Notification(Owned, Base):
     """A message to one recipient.
 
     Attributes:
-        appointment_id: for messages about appointments, of which there is no kind yet.
+        appointment_id: for messages about an appointment, the one that they are about.
         number: the order in which messages to one recipient are sent.
         attempts: how often it was taken up for sending; whoever has done so last may say how it
             ended.

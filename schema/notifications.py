@@ -42,6 +42,10 @@ describe_enum(
         "EMAIL_CHANGE": "A link to confirm the new address of an account.",
         "EMAIL_CHANGED": "Tells the old address that there is a new one.",
         "SIGN_IN_COPIED": "Tells that a sign-in was ended because it had been copied.",
+        "GUEST_BOOKED": "Confirms a guest's booking of an event, with a link to manage it.",
+        "GUEST_MOVED": "Tells a guest that the booking has another time.",
+        "GUEST_CANCELLED": "Tells a guest that the booking is cancelled.",
+        "GUEST_LIMIT": "Tells a guest who booked again what is booked already.",
     },
 )
 
@@ -58,7 +62,7 @@ class Notification(Node):
     attempts: int = field("How often it was tried; after eight times it has FAILED.")
     last_error: str | None = field("Why it was not sent the last time; null once it is.")
     appointment: Appointment | None = field(
-        "The appointment that it is about. Null so far: all kinds of messages are about accounts.",
+        "The appointment that it is about; null where it is about an account.",
         appointment_resolvers.appointment_of,
     )
     created_at: datetime = field("When what it tells of happened.")

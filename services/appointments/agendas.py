@@ -71,17 +71,19 @@ class AppointmentUpdate:
 
 
 async def note_in_agendas(
-    context: Context, session: WriteSession, appointment: Appointment, *left: UUID
+    context: Context, session: WriteSession, appointment: Appointment, *left: UUID | None
 ) -> None:
     """Note a change of an appointment in its agendas, and in those that it has left.
 
     The last thing in a transaction. After the commit those who watch are told.
     """
     await session.flush()
+    # Guests and events have none.
+    whose = {appointment.patient_id, appointment.doctor_id, *left} - {None}
     values = {
         "organization_id": session.organization_id,
         "appointment_id": appointment.id,
-        "agenda_ids": list({appointment.patient_id, appointment.doctor_id, *left}),
+        "agenda_ids": list(whose),
     }
     for agenda_id, revision in (await session.execute(NOTE, values)).all():
         session.after_commit(partial(context.server.live.announce, agenda_id, revision))

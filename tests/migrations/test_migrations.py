@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from models import Base
 from models.database import Database
 from models.migration import configuration, migrate
+from tests.models.one_of_each import fill
 
 # Whatever a database consists of, as PostgreSQL itself writes it down.
 CATALOG = """
@@ -157,3 +158,23 @@ def test_the_migrations_are_one_line_without_forks() -> None:
         *(one.revision for one in revisions[1:]),
         None,
     ]
+
+
+A_GUEST = """
+UPDATE appointments SET event_id = $1, doctor_id = NULL, patient_id = NULL, guest_name = 'N',
+    guest_email = 'n@x.example', manage_token_hash = '\\x00' WHERE id = $2
+"""
+
+
+async def test_going_back_takes_appointments_at_events_away(url: str) -> None:
+    await asyncio.to_thread(migrate, url)
+    connection = await asyncpg.connect(Database(url).dsn)
+    clinic = await fill(connection)
+    stays = await fill(connection, nth=2)
+    await connection.execute(A_GUEST, clinic["events"], clinic["appointments"])
+    await connection.execute("UPDATE notifications SET kind = 'GUEST_BOOKED'")
+    await asyncio.to_thread(command.downgrade, configuration(url), "0013")
+    left = [row["id"] for row in await connection.fetch("SELECT id FROM appointments")]
+    assert left == [stays["appointments"]]
+    assert await connection.fetchval("SELECT count(*) FROM notifications") == 0
+    await connection.close()

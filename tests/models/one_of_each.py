@@ -44,18 +44,15 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         made[table] = await put(connection, table, organization_id=organization, **values)
         return made[table]
 
-    name = {"name": "Name"}
-    zone = {"time_zone": "UTC"}
-    account = {"username": "u", "email": "u@x.example", "role": "DOCTOR", "locale": "en"}
-    user = await add("users", **account, **name, **zone)
-    calendar = await add("calendars", **zone)
+    user = await add("users", **ACCOUNT, **NAME, **ZONE)
+    calendar = await add("calendars", **ZONE)
     places = {
-        "department_id": await add("departments", **name),
-        "office_id": await add("offices", **name, **zone),
+        "department_id": await add("departments", **NAME),
+        "office_id": await add("offices", **NAME, **ZONE),
     }
     owner = {"user_id": user, "calendar_id": calendar}
-    doctor = await add("doctors", **owner, **places, **name)
-    patient = await add("patients", user_id=user, **name)
+    doctor = await add("doctors", **owner, **places, **NAME)
+    patient = await add("patients", user_id=user, **NAME)
     times = {"starts_at": begin, "ends_at": begin + HALF}
     open_until = {"hours_end_at": begin + HALF}
     slot = await add(
@@ -71,7 +68,7 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
     await add("availability_exceptions", calendar_id=calendar, kind="CLOSED", **times)
     await add("external_calendars", calendar_id=calendar, host="x.example", sealed_url="")
     visit = {"calendar_id": calendar, "doctor_id": doctor, "patient_id": patient, **times}
-    visit_type = await add("visit_types", minutes=30, **name)
+    visit_type = await add("visit_types", minutes=30, **NAME)
     await connection.execute(
         "INSERT INTO visit_type_doctors VALUES ($1, $2, $3)", organization, visit_type, doctor
     )
@@ -81,6 +78,8 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
     appointment = await add(
         "appointments", reference="AAAA-AAAA", status="BOOKED", **visit, **moved
     )
+    day = {"date": begin.date(), "ends_at": begin + HALF, "title": "Title", "slug": "s"}
+    await add("events", organizer_id=user, calendar_id=calendar, **day, **ZONE)
     line = {"version": nth, "at": begin, "by_id": user, "status": "BOOKED"}
     await add("appointment_events", appointment_id=appointment, **line)
     await add(
@@ -96,12 +95,11 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         "INSERT INTO agenda_entries VALUES ($1, $2, $3, $4)", organization, agenda, appointment, nth
     )
     made["agenda_entries"] = appointment
-    stay = {"created_at": NINE, "last_used_at": NINE, "expires_at": NINE}
-    sign_in = await add("sign_ins", user_id=user, **stay)
+    sign_in = await add("sign_ins", user_id=user, **STAY)
     secret = {"token_hash": uuid4().bytes}
     await add("refresh_tokens", sign_in_id=sign_in, created_at=NINE, **secret)
     await add("user_tokens", user_id=user, purpose="INVITATION", expires_at=NINE, **secret)
-    said = {"email": "n@x.example", "locale": "en", "password_hash": "", **name, **zone}
+    said = {"email": "n@x.example", "locale": "en", "password_hash": "", **NAME, **ZONE}
     await add("sign_ups", expires_at=NINE, **said, **secret)
     mail = {"kind": "INVITATION", "recipient": "u@x.example", "created_at": NINE}
     await add("notifications", appointment_id=appointment, **mail)
@@ -122,6 +120,10 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
     return made
 
 
+NAME = {"name": "Name"}
+ZONE = {"time_zone": "UTC"}
+ACCOUNT = {"username": "u", "email": "u@x.example", "role": "DOCTOR", "locale": "en"}
+STAY = {"created_at": NINE, "last_used_at": NINE, "expires_at": NINE}
 HOURS = {
     "weekdays": ["MONDAY"],
     "start_time": time(9),

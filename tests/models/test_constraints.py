@@ -25,6 +25,7 @@ POINTS_TO = {
     "appointments.booked_by_id": "users",
     "appointments.calendar_id": "calendars",
     "appointments.doctor_id": "doctors",
+    "appointments.event_id": "events",
     "appointments.patient_id": "patients",
     "appointments.rescheduled_from_id": "slots",
     "appointments.slot_id": "slots",
@@ -40,6 +41,8 @@ POINTS_TO = {
     "doctors.department_id": "departments",
     "doctors.office_id": "offices",
     "doctors.user_id": "users",
+    "events.calendar_id": "calendars",
+    "events.organizer_id": "users",
     "idempotency_keys.user_id": "users",
     "patients.user_id": "users",
     "refresh_tokens.sign_in_id": "sign_ins",
@@ -56,11 +59,25 @@ OWN_KEYS = {
     "visit_type_doctors": "doctor_id",
 }
 # What else such a row must be.
-BESIDES = {"claims.held_by_id": ("kind = 'HOLD'", "appointment_id = NULL", "expires_at = now()")}
+BESIDES = {
+    "appointments.event_id": ("doctor_id = NULL",),
+    "claims.held_by_id": ("kind = 'HOLD'", "appointment_id = NULL", "expires_at = now()"),
+}
+AT_AN_EVENT = "doctor_id = NULL, event_id = gen_random_uuid()"
+A_GUEST = "guest_name = 'n', guest_email = 'n@x.example', manage_token_hash = '\\x00'"
 # constraint: what breaks it, each alone.
 CHECKS = {
     "ck_user_tokens_email": ["email = 'n@x.example'", "purpose = 'EMAIL_CHANGE'"],
     "ck_appointments_times": ["ends_at = starts_at", "ends_at = starts_at - interval '1 s'"],
+    "ck_appointments_doctor_or_event": ["doctor_id = NULL", "event_id = gen_random_uuid()"],
+    "ck_appointments_patient_or_guest": ["patient_id = NULL", f"{AT_AN_EVENT}, {A_GUEST}"],
+    "ck_appointments_guest": [
+        "guest_name = 'n'",
+        "guest_phone = '+34612345678'",
+        "manage_token_hash = '\\x00'",
+        f"{AT_AN_EVENT}, patient_id = NULL, guest_email = 'n@x.example'",
+    ],
+    "ck_appointments_guest_of_event": [f"patient_id = NULL, {A_GUEST}"],
     "ck_availability_exceptions_times": ["ends_at = starts_at"],
     "ck_availability_exceptions_time_zone": ["calendar_id = NULL", "time_zone = 'UTC'"],
     "ck_availability_exceptions_slot_minutes": [
@@ -81,6 +98,7 @@ CHECKS = {
     "ck_claims_external_lane": ["lane = 2000", "kind = 'EXTERNAL', appointment_id = NULL"],
     "ck_claims_held_by_id": ["held_by_id = gen_random_uuid()"],
     "ck_claims_expires_at": ["expires_at = now()"],
+    "ck_events_per_person_limit": ["per_person_limit = 0", "per_person_limit = 101"],
     "ck_organizations_horizon_months": ["horizon_months = 0", "horizon_months = 25"],
     "ck_organizations_minimum_notice_minutes": ["minimum_notice_minutes = -1"],
     "ck_organizations_cancellation_notice_minutes": ["cancellation_notice_minutes = -1"],
@@ -206,6 +224,10 @@ async def test_no_row_points_at_another_organizations(
 async def test_what_is_pointed_at_cannot_be_deleted(
     connection: "Connection", clinic: dict[str, UUID], target: str
 ) -> None:
+    if target == "events":
+        # The one appointment that there is, is with a doctor.
+        moving = "UPDATE appointments SET event_id = $1, doctor_id = NULL WHERE id = $2"
+        await connection.execute(moving, clinic["events"], clinic["appointments"])
     statement = f"DELETE FROM {target} WHERE id = $1"
     refused = await refusing(connection, statement, clinic[target])
     assert refused in {
