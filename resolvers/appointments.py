@@ -77,7 +77,7 @@ async def appointments_of_slot(root: Any, info: Info[Context, None]) -> Sequence
 
 async def history(root: Any, info: Info[Context, None]) -> Sequence[AppointmentEvent]:
     """What happened to an appointment."""
-    return await load(info, lists.events_by_appointment, root.id) or ()
+    return await load(info, lists.history_by_appointment, root.id) or ()
 
 
 async def slot_of(root: Any, info: Info[Context, None]) -> Slot | None:

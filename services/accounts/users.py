@@ -97,6 +97,8 @@ def visible_users(context: Context) -> ColumnElement[bool]:
         Patient.user_id == User.id,
         Appointment.patient_id == Patient.id,
         Appointment.doctor_id == viewer.doctor_id,
+        # Who is no doctor any more treats nobody, those who come to events neither.
+        Appointment.doctor_id.is_not(None),
     )
     return or_(own, User.role != Role.PATIENT, treated)
 

@@ -17,7 +17,7 @@ from sqlalchemy import and_, literal, select, text
 from models import Agenda, AgendaEntry, Appointment
 from models.database import WriteSession
 from services.access import Permission, act, feed
-from services.appointments.lists import visible_appointments
+from services.appointments.lists import own_appointments
 from services.context import Context
 from services.errors import Forbidden
 from services.live.audiences import Subscriber
@@ -141,7 +141,7 @@ class _Agenda(Watched[Entry, AppointmentUpdate]):
     async def read_all(self) -> AppointmentUpdate:
         """What is ahead, and what was over only a moment ago."""
         mine = and_(
-            visible_appointments(self.context),
+            own_appointments(self.context),
             Appointment.ends_at > self.context.now - STILL_SHOWN,
         )
         statement = (
@@ -159,9 +159,7 @@ class _Agenda(Watched[Entry, AppointmentUpdate]):
     async def read_since(self, revision: int) -> Delta[Entry]:
         """The ids of what changed, each with the appointment where it is still the viewer's."""
         changed = and_(AgendaEntry.agenda_id == Agenda.id, AgendaEntry.revision > revision)
-        mine = and_(
-            Appointment.id == AgendaEntry.appointment_id, visible_appointments(self.context)
-        )
+        mine = and_(Appointment.id == AgendaEntry.appointment_id, own_appointments(self.context))
         statement = (
             select(AgendaEntry.appointment_id, Appointment, Agenda.revision)
             .select_from(Agenda)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from models import (
     Appointment,
@@ -13,13 +13,15 @@ from models import (
     AppointmentStatus,
     Claim,
     Doctor,
+    Event,
+    Guest,
     Patient,
     Role,
     Slot,
     SlotStatus,
 )
 from services import checks, trail
-from services.access import FRONT_DESK, Permission, act
+from services.access import FRONT_DESK, STAFF, Permission, act
 from services.calendar.claims import lying_in
 from services.calendar.grid import LONGEST_SLOT
 from services.context import Context
@@ -35,21 +37,57 @@ class AppointmentFilter(TypedDict, total=False):
     doctor_id: UUID | None
     patient_id: UUID | None
     department_id: UUID | None
+    event_id: UUID | None
     starts_from: datetime | None
     starts_before: datetime | None
     search: str | None
 
 
-def visible_appointments(context: Context) -> ColumnElement[bool]:
-    """Which appointments the viewer sees: the front desk all, everybody else their own."""
-    if context.role in {Role.ADMIN, Role.RECEPTIONIST}:
-        return Appointment.id.is_not(None)
+class Attendee(NamedTuple):
+    """Who comes to an event, and how they are reached."""
+
+    name: str
+    email: str | None
+    phone: str | None
+
+
+class _Given(set[UUID]):
+    """The appointments of which this operation has named the secret."""
+
+
+def give(context: Context, appointment_id: UUID) -> None:
+    """Let the rest of the operation see an appointment: who asks has shown that it is theirs."""
+    context.memory.setdefault(_Given, _Given()).add(appointment_id)
+
+
+def own_appointments(context: Context) -> ColumnElement[bool]:
+    """Which appointments are in the viewer's lists: administrators have all, receptionists all but
+    those of events, doctors and patients their own.
+    """
+    if context.role is Role.ADMIN:
+        return true()
+    if context.role is Role.RECEPTIONIST:
+        return Appointment.event_id.is_(None)
     viewer = context.viewer
+    # Nobody's own are not those without a doctor, at events, or without a patient, of guests.
     if viewer is None:
         return false()
     if context.role is Role.DOCTOR:
-        return Appointment.doctor_id == viewer.doctor_id
-    return Appointment.patient_id == viewer.patient_id
+        return and_(Appointment.doctor_id == viewer.doctor_id, Appointment.doctor_id.is_not(None))
+    return and_(Appointment.patient_id == viewer.patient_id, Appointment.patient_id.is_not(None))
+
+
+def visible_appointments(context: Context) -> ColumnElement[bool]:
+    """Which appointments the viewer sees: those in their lists, those at events that they organize,
+    and one whose secret they know.
+    """
+    seen = own_appointments(context)
+    if context.role in STAFF and context.user_id is not None:
+        organized = select(Event.id).where(Event.organizer_id == context.user_id)
+        seen = or_(seen, Appointment.event_id.in_(organized))
+    if given := context.memory.get(_Given):
+        seen = or_(seen, Appointment.id.in_(given))
+    return seen
 
 
 @act(Permission.SEE_APPOINTMENTS)
@@ -60,8 +98,11 @@ async def list_appointments(
     filter: AppointmentFilter | None = None,
     newest_first: bool = False,
 ) -> Page[Appointment]:
-    """The appointments that the viewer may see, in order of start."""
-    statement = select(Appointment).where(visible_appointments(context), *_conditions(filter or {}))
+    """The viewer's appointments, in order of start; of an event, those that the viewer may see."""
+    wanted = filter or {}
+    of_event = wanted.get("event_id") is not None
+    whose = visible_appointments(context) if of_event else own_appointments(context)
+    statement = select(Appointment).where(whose, *_conditions(wanted))
     return await page_of(context, statement, ORDER, page, descending=newest_first)
 
 
@@ -76,6 +117,8 @@ def _conditions(wanted: AppointmentFilter) -> list[ColumnElement[bool]]:
     if department_id := wanted.get("department_id"):
         doctors = select(Doctor.id).where(Doctor.department_id == department_id)
         conditions.append(Appointment.doctor_id.in_(doctors))
+    if event_id := wanted.get("event_id"):
+        conditions.append(Appointment.event_id == event_id)
     if starts_from := wanted.get("starts_from"):
         conditions.append(Appointment.starts_at >= starts_from)
     if starts_before := wanted.get("starts_before"):
@@ -84,7 +127,11 @@ def _conditions(wanted: AppointmentFilter) -> list[ColumnElement[bool]]:
         pattern = checks.escaped_like(search)
         patients = select(Patient.id).where(Patient.name.ilike(pattern))
         conditions.append(
-            or_(Appointment.reference.ilike(pattern), Appointment.patient_id.in_(patients))
+            or_(
+                Appointment.reference.ilike(pattern),
+                Appointment.patient_id.in_(patients),
+                Appointment.guest_name.ilike(pattern),
+            )
         )
     return conditions
 
@@ -137,7 +184,7 @@ async def appointments_by_slot(
     return found
 
 
-@act(Permission.SEE_APPOINTMENTS)
+@act(Permission.SEE_CALENDAR)
 async def slots_by_appointment(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, list[Slot]]:
     """The slots that each appointment takes, or took, in order of start: those at its time now, and
     the one that it began with.
@@ -163,8 +210,8 @@ async def slots_by_appointment(context: Context, ids: Sequence[UUID]) -> Mapping
     return found
 
 
-@act(Permission.SEE_APPOINTMENTS)
-async def events_by_appointment(
+@act(Permission.SEE_CALENDAR)
+async def history_by_appointment(
     context: Context, ids: Sequence[UUID]
 ) -> Mapping[UUID, list[AppointmentEvent]]:
     """The history of each appointment, oldest first, of those that the viewer may see."""
@@ -180,6 +227,40 @@ async def events_by_appointment(
     for row in rows:
         found.setdefault(row.appointment_id, []).append(row)
     return found
+
+
+@act(Permission.SEE_CALENDAR)
+async def attendees_by_appointment(
+    context: Context, ids: Sequence[UUID]
+) -> Mapping[UUID, Attendee]:
+    """Who comes, of those appointments at events that the viewer may see. Whoever organizes an
+    event is told this much of a patient, and nothing else for that.
+    """
+    statement = (
+        select(
+            Appointment.id,
+            func.coalesce(Appointment.guest_name, Patient.name),
+            func.coalesce(Appointment.guest_email, Patient.email),
+            func.coalesce(Appointment.guest_phone, Patient.phone),
+        )
+        .outerjoin(Patient, Patient.id == Appointment.patient_id)
+        .where(
+            Appointment.id.in_(ids),
+            Appointment.event_id.is_not(None),
+            visible_appointments(context),
+        )
+    )
+    async with context.reading() as session:
+        rows = (await session.execute(statement)).all()
+    trail.note_reading(context, Appointment, [id for id, *_ in rows], "attendee")
+    return {id: Attendee(name, email, phone) for id, name, email, phone in rows}
+
+
+def guest_of(context: Context, appointment: Appointment) -> Guest | None:
+    """Who comes without an account, for whoever sees the appointment."""
+    if appointment.guest is not None:
+        trail.note_reading(context, Appointment, [appointment.id], "guest")
+    return appointment.guest
 
 
 def reason_of(context: Context, appointment: Appointment) -> str | None:
@@ -218,9 +299,7 @@ def note_of(context: Context, event: AppointmentEvent) -> str | None:
 
 def reads_reason(context: Context, appointment: Appointment) -> bool:
     """Whether why the patient comes is for the viewer."""
-    viewer = context.viewer
-    is_own = viewer is not None and appointment.patient_id == viewer.patient_id
-    return (context.role is Role.PATIENT and is_own) or _is_the_doctor(context, appointment)
+    return _is_the_patient(context, appointment) or _is_the_doctor(context, appointment)
 
 
 def reads_staff_notes(context: Context, appointment: Appointment) -> bool:
@@ -228,9 +307,16 @@ def reads_staff_notes(context: Context, appointment: Appointment) -> bool:
     return context.role in FRONT_DESK or _is_the_doctor(context, appointment)
 
 
+def _is_the_patient(context: Context, appointment: Appointment) -> bool:
+    viewer = context.viewer
+    if viewer is None or context.role is not Role.PATIENT or viewer.patient_id is None:
+        return False
+    return appointment.patient_id == viewer.patient_id
+
+
 def _is_the_doctor(context: Context, appointment: Appointment) -> bool:
     viewer = context.viewer
-    if viewer is None or context.role is not Role.DOCTOR:
+    if viewer is None or context.role is not Role.DOCTOR or viewer.doctor_id is None:
         return False
     return appointment.doctor_id == viewer.doctor_id
 

@@ -49,6 +49,8 @@ def visible_patients(context: Context) -> ColumnElement[bool]:
             and_(
                 Appointment.patient_id == Patient.id,
                 Appointment.doctor_id == context.viewer.doctor_id,
+                # Who is no doctor any more treats nobody, those who come to events neither.
+                Appointment.doctor_id.is_not(None),
             )
         )
     return Patient.user_id == context.user_id
