@@ -37,13 +37,13 @@ async def calendar(info: Info[Context, None], id: ID) -> Calendar | None:
 
 
 async def calendar_by_id(info: Info[Context, None], id: Any) -> Calendar | None:
-    """A calendar by key."""
-    return await load(info, slot_service.calendars_by_id, id)
+    """A calendar by key, if the viewer may see it."""
+    return await load(info, slot_service.visible_calendars_by_id, id)
 
 
 async def calendar_of(root: Any, info: Info[Context, None]) -> Calendar | None:
     """The calendar of a doctor, a slot or working hours."""
-    return await calendar_by_id(info, root.calendar_id)
+    return await load(info, slot_service.calendars_by_id, root.calendar_id)
 
 
 async def owner_of(root: Any, info: Info[Context, None]) -> Doctor | None:
@@ -69,8 +69,13 @@ async def slots(
 
 
 async def slot_by_id(info: Info[Context, None], id: Any) -> Slot | None:
-    """A slot by key."""
+    """A slot by key, of what the viewer has."""
     return await load(info, slot_service.slots_by_id, id)
+
+
+async def visible_slot_by_id(info: Info[Context, None], id: Any) -> Slot | None:
+    """A slot by key, if the viewer may see it."""
+    return await load(info, slot_service.visible_slots_by_id, id)
 
 
 async def is_bookable(

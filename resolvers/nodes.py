@@ -40,7 +40,7 @@ READERS: dict[str, ById] = {
     "doctor": directory.doctor_by_id,
     "patient": directory.patient_by_id,
     "calendar": calendar.calendar_by_id,
-    "slot": calendar.slot_by_id,
+    "slot": calendar.visible_slot_by_id,
     "availability_template": calendar.template_by_id,
     "availability_exception": availability.exception_by_id,
     "visit_type": visit_types.visit_type_by_id,

@@ -62,6 +62,7 @@ describe_enum(
         "TOO_SOON": "The minimum notice has passed.",
         "BEYOND_HORIZON": "It is further ahead than the booking horizon.",
         "NOT_ACCEPTING": "The doctor is not accepting patients.",
+        "NOT_PUBLISHED": "The event is not published.",
         "NOT_OFFERED": "The doctor does not offer this kind of visit.",
         "VISIT_TOO_LONG": "The working hours end before the visit would.",
         "KEPT_CLEAR": "It is kept clear between two visits.",
@@ -106,8 +107,8 @@ class Calendar(Node):
             "ends_at": Arg("End of the window.", name="to"),
             "status": Arg("Only slots with one of these."),
         },
+        # For those alone who may see it: a calendar may have been hidden.
         rows=WINDOW,
-        scope=Scope.PUBLIC,
     )
     templates: list[AvailabilityTemplate] = field(
         "Its weekly working hours, in order of start.",

@@ -16,6 +16,7 @@
         ├── AlreadySent           notifications
         ├── NameTaken, InUse      directory
         ├── OverlappingTemplates, BeyondHorizon, NoAvailability   availability
+        ├── NoSlots               events
         ├── TimeTaken, SlotTaken, NotBookable, TooManyHolds       calendar
         └── PatientBusy, BookingLimitReached, CancellationClosed,
             InvalidTransition     appointments
@@ -206,6 +207,12 @@ class NoAvailability(Refusal):
     message = "This calendar has no working hours in this time."
 
 
+class NoSlots(Refusal):
+    """The event has no slot that could be booked."""
+
+    message = "There is no slot that is still to come."
+
+
 class TimeTaken(Refusal):
     """Appointments stand in the time that was to be closed."""
 
@@ -243,6 +250,7 @@ class NotBookableReason(Enum):
     TOO_SOON = "TOO_SOON"
     BEYOND_HORIZON = "BEYOND_HORIZON"
     NOT_ACCEPTING = "NOT_ACCEPTING"
+    NOT_PUBLISHED = "NOT_PUBLISHED"
     NOT_OFFERED = "NOT_OFFERED"
     VISIT_TOO_LONG = "VISIT_TOO_LONG"
     KEPT_CLEAR = "KEPT_CLEAR"
@@ -257,6 +265,7 @@ class NotBookable(Refusal):
         NotBookableReason.TOO_SOON: "It is too late to book this time.",
         NotBookableReason.BEYOND_HORIZON: "This time cannot be booked yet.",
         NotBookableReason.NOT_ACCEPTING: "This doctor is not accepting patients.",
+        NotBookableReason.NOT_PUBLISHED: "This event is not published.",
         NotBookableReason.NOT_OFFERED: "This doctor does not offer this kind of visit.",
         NotBookableReason.VISIT_TOO_LONG: "This visit takes longer than there is time from here.",
         NotBookableReason.KEPT_CLEAR: "This time is kept clear between two visits.",
@@ -281,7 +290,9 @@ class PatientBusy(Refusal):
 
 
 class BookingLimitReached(Refusal):
-    """The patient has as many open appointments as the organization allows."""
+    """The patient has as many open appointments as the organization allows, or as many places of
+    an event as one person may have.
+    """
 
     message = "No more open appointments are allowed."
 

@@ -52,12 +52,14 @@ T = TypeVar("T")
 class Delta(Generic[R]):
     """The rows that changed since a revision, and the revision that they lead to.
 
-    `is_complete` is False where something of that time may be gone without a trace.
+    `is_complete` is False where something of that time may be gone without a trace, `is_public`
+    where they are not for everybody.
     """
 
     rows: Sequence[R]
     revision: int
     is_complete: bool
+    is_public: bool = True
 
 
 class Watched(ABC, Generic[R, U]):
@@ -78,7 +80,12 @@ class Watched(ABC, Generic[R, U]):
 
     @abstractmethod
     def shown(self, delta: Delta[R], previous: int) -> U:
-        """An update of those of the rows that are shown, for who was sent `previous` last."""
+        """An update of those of the rows that are shown, for who was sent `previous` last.
+
+        Raises:
+            NotFound: it is not for those who watch any more.
+
+        """
 
     @abstractmethod
     def is_empty(self, update: U) -> bool:

@@ -16,6 +16,7 @@ from models.database import WriteSession
 from services.access import STAFF, Permission, act
 from services.calendar.claims import Holder, Span
 from services.calendar.grid import give_back, locked_for_change, refresh_span
+from services.calendar.owners import of_event
 from services.calendar.places import claim, free_place, give_up_holds, offered, span_from
 from services.calendar.slots import alternatives
 from services.context import Context, Server
@@ -150,7 +151,8 @@ async def _prolong(session: WriteSession, hold: Claim, span: Span, until: dateti
 
 
 async def _slot(session: WriteSession, slot_id: UUID) -> Slot:
-    statement = select(Slot).where(Slot.id == slot_id)
+    # Events have no holds.
+    statement = select(Slot).where(Slot.id == slot_id, ~of_event(Slot.calendar_id))
     slot: Slot | None = (await session.execute(statement)).scalar_one_or_none()
     if slot is None:
         raise NotFound("slot_id")

@@ -33,6 +33,7 @@ from services.calendar.claims import (
     take,
 )
 from services.calendar.grid import give_back
+from services.calendar.owners import of_event
 from services.calendar.rules import why_not_bookable
 from services.context import Context
 from services.errors import NotBookable, NotBookableReason, NotFound, SlotTaken
@@ -58,13 +59,13 @@ class Place:
 
 
 async def calendar_of(session: ReadSession, slot_id: UUID) -> UUID:
-    """The calendar that a slot is in.
+    """The calendar that a doctor's slot is in.
 
     Raises:
-        NotFound: there is no such slot.
+        NotFound: there is no such slot, or it is an event's.
 
     """
-    statement = select(Slot.calendar_id).where(Slot.id == slot_id)
+    statement = select(Slot.calendar_id).where(Slot.id == slot_id, ~of_event(Slot.calendar_id))
     calendar_id: UUID | None = (await session.execute(statement)).scalar_one_or_none()
     if calendar_id is None:
         raise NotFound("slot_id")

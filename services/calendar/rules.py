@@ -19,12 +19,13 @@ def horizon_ends(policy: BookingPolicy, now: datetime) -> datetime:
 
 def open_to_patients(policy: BookingPolicy, now: datetime) -> ColumnElement[bool]:
     """Which slots notice and horizon leave to patients: what `why_not_bookable` says of one."""
+    return after_notice(policy, now) & (Slot.starts_at < horizon_ends(policy, now))
+
+
+def after_notice(policy: BookingPolicy, now: datetime) -> ColumnElement[bool]:
+    """Which slots the minimum notice leaves to patients."""
     notice = timedelta(minutes=policy.minimum_notice_minutes)
-    return and_(
-        Slot.starts_at > now,
-        Slot.starts_at >= now + notice,
-        Slot.starts_at < horizon_ends(policy, now),
-    )
+    return and_(Slot.starts_at > now, Slot.starts_at >= now + notice)
 
 
 def why_not_bookable(
@@ -55,9 +56,30 @@ def why_not_bookable(
     return _outside_terms(slot, policy, now) or _too_narrow(slot, visit_minutes)
 
 
-def _outside_terms(slot: Slot, policy: BookingPolicy, now: datetime) -> NotBookableReason | None:
+def why_no_seat(
+    slot: Slot, *, policy: BookingPolicy, is_published: bool, role: Role | None, now: datetime
+) -> NotBookableReason | None:
+    """Why a slot of an event, free or not, is closed to somebody by the rules; None where it is
+    not. The horizon is for slots that are made by themselves: an event is on its day.
+    """
+    if not is_published:
+        return NotBookableReason.NOT_PUBLISHED
+    if role in STAFF:
+        return NotBookableReason.PAST if slot.ends_at <= now else None
+    if slot.starts_at <= now:
+        return NotBookableReason.PAST
+    return _too_soon(slot, policy, now)
+
+
+def _too_soon(slot: Slot, policy: BookingPolicy, now: datetime) -> NotBookableReason | None:
     if slot.starts_at < now + timedelta(minutes=policy.minimum_notice_minutes):
         return NotBookableReason.TOO_SOON
+    return None
+
+
+def _outside_terms(slot: Slot, policy: BookingPolicy, now: datetime) -> NotBookableReason | None:
+    if too_soon := _too_soon(slot, policy, now):
+        return too_soon
     if slot.starts_at >= horizon_ends(policy, now):
         return NotBookableReason.BEYOND_HORIZON
     return None

@@ -12,8 +12,14 @@ from models.database import ReadSession
 from services import checks
 from services.access import Permission, act
 from services.calendar.grid import overlapping
+from services.calendar.owners import is_there, of_event
 from services.calendar.places import has_room
-from services.calendar.rules import open_to_patients, why_not_bookable
+from services.calendar.rules import (
+    after_notice,
+    horizon_ends,
+    open_to_patients,
+    why_not_bookable,
+)
 from services.context import Context
 from services.errors import InvalidInput, NotFound
 from services.visit_types import visit_types_by_id
@@ -38,15 +44,35 @@ def checked_window(
 
 @act(Permission.SEE_CALENDAR)
 async def calendars_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, Calendar]:
-    """Calendars by id, those that exist."""
+    """Calendars by id, for whoever has something that is in them."""
     async with context.reading() as session:
         rows = await session.rows(select(Calendar).where(Calendar.id.in_(ids)))
     return {row.id: row for row in rows}
 
 
 @act(Permission.SEE_CALENDAR)
+async def visible_calendars_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, Calendar]:
+    """Calendars by id, those that are there for the viewer."""
+    statement = select(Calendar).where(Calendar.id.in_(ids), is_there(context, Calendar.id))
+    async with context.reading() as session:
+        rows = await session.rows(statement)
+    return {row.id: row for row in rows}
+
+
+@act(Permission.SEE_CALENDAR)
+async def visible_slots_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, Slot]:
+    """Slots by id, those that are there for the viewer, removed ones too."""
+    statement = select(Slot).where(Slot.id.in_(ids), is_there(context, Slot.calendar_id))
+    async with context.reading() as session:
+        rows = await session.rows(statement)
+    return {row.id: row for row in rows}
+
+
+@act(Permission.SEE_CALENDAR)
 async def slots_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, Slot]:
-    """Slots by id, those that exist, removed ones too: appointments may have been in them."""
+    """Slots by id, for whoever has something that is in them; removed ones too: appointments may
+    have been in them.
+    """
     async with context.reading() as session:
         rows = await session.rows(select(Slot).where(Slot.id.in_(ids)))
     return {row.id: row for row in rows}
@@ -74,6 +100,7 @@ async def slots_between(
             Slot.calendar_id == calendar_id,
             Slot.status != SlotStatus.REMOVED,
             overlapping(starts_at, ends_at),
+            is_there(context, calendar_id),
         )
         .order_by(Slot.starts_at, Slot.id)
     )
@@ -87,7 +114,7 @@ async def slots_between(
 async def acceptance_by_calendar(
     context: Context, calendar_ids: Sequence[UUID]
 ) -> Mapping[UUID, bool]:
-    """Whether the doctor of each calendar accepts patients."""
+    """Whether the doctor of each calendar accepts patients; of doctors' calendars alone."""
     accepting = Doctor.is_accepting_patients & Doctor.archived_at.is_(None)
     statement = select(Doctor.calendar_id, accepting).where(Doctor.calendar_id.in_(calendar_ids))
     async with context.reading() as session:
@@ -188,7 +215,8 @@ async def alternatives(
         Slot.status == SlotStatus.AVAILABLE,
         Slot.id != slot.id,
         has_room(context, visit_type),
-        open_to_patients(policy, context.now),
+        after_notice(policy, context.now),
+        (Slot.starts_at < horizon_ends(policy, context.now)) | of_event(slot.calendar_id),
     )
     later = bookable.where(Slot.starts_at >= slot.starts_at).order_by(Slot.starts_at)
     earlier = bookable.where(Slot.starts_at < slot.starts_at).order_by(Slot.starts_at.desc())
@@ -207,14 +235,15 @@ async def require_managed(
     """Go on only if the viewer runs this calendar: the front desk all, a doctor their own.
 
     Raises:
-        NotFound: it does not exist, is another doctor's, or that of a doctor who has left.
+        NotFound: it does not exist, is another doctor's, that of a doctor who has left, or an
+            event's.
 
     """
     managed = (
         select(func.count())
         .select_from(Calendar)
         .outerjoin(Doctor, Doctor.calendar_id == Calendar.id)
-        .where(Calendar.id == calendar_id, Doctor.archived_at.is_(None))
+        .where(Calendar.id == calendar_id, Doctor.archived_at.is_(None), ~of_event(Calendar.id))
     )
     if context.role is Role.DOCTOR:
         own = context.viewer.doctor_id if context.viewer else None

@@ -1,21 +1,23 @@
 """The live view of a calendar: its slots in a window. How views go on is said in `watching`."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import and_, select
 
-from models import Calendar, Slot, SlotStatus
-from services.access import Permission, feed
+from models import Calendar, Event, Role, Slot, SlotStatus
+from services.access import STAFF, Permission, feed
 from services.calendar.grid import overlapping
+from services.calendar.owners import is_there_for_all
 from services.calendar.slots import checked_window
 from services.context import Context
 from services.errors import NotFound
 from services.live.audiences import Subscriber
-from services.watching import Delta, Rendering, Watched, watch
+from services.live.feeds import Feed
+from services.watching import FIRST_PICTURE_SECONDS, Delta, Rendering, Watched, watch
 
 T = TypeVar("T")
 
@@ -60,13 +62,36 @@ async def watch_calendar(
 
     Raises:
         InvalidInput: the window is not one.
-        NotFound: there is no such calendar.
+        NotFound: there is no such calendar, or it is that of an event that is published no more.
         NotSignedIn: the token that it was opened with has ended.
 
     """
     checked_window(starts_at, ends_at)
-    window = _Window(context, calendar_id, starts_at, ends_at)
-    await watch(context, window, rendering, subscriber, after)
+    with context.server.live.feed(calendar_id) as watched:
+        sees_hidden = await _sees_hidden(context, watched, calendar_id)
+        window = _Window(context, calendar_id, starts_at, ends_at, sees_hidden)
+        # Those whose view goes on while it is hidden are never shown it together with others.
+        apart = replace(rendering, group=(rendering.group, sees_hidden))
+        await watch(context, window, apart, subscriber, after)
+
+
+async def _sees_hidden(context: Context, watched: Feed, calendar_id: UUID) -> bool:
+    """Whether the viewer manages the event whose calendar it is. Asked once for all staff who come
+    at the same time, and not at all for the others.
+    """
+    if context.role not in STAFF:
+        return False
+
+    async def read() -> UUID | None:
+        statement = select(Event.organizer_id).where(Event.calendar_id == calendar_id)
+        async with context.reading() as session:
+            organizer: UUID | None = (await session.execute(statement)).scalar_one_or_none()
+        return organizer
+
+    organizer_id = await watched.shared("organizer", read, seconds=FIRST_PICTURE_SECONDS)
+    if organizer_id is None:
+        return False
+    return context.role is Role.ADMIN or organizer_id == context.user_id
 
 
 @dataclass(frozen=True)
@@ -77,6 +102,7 @@ class _Window(Watched[Slot, CalendarUpdate]):
     calendar_id: UUID
     starts_at: datetime
     ends_at: datetime
+    sees_hidden: bool
 
     @property
     def id(self) -> UUID:
@@ -96,6 +122,8 @@ class _Window(Watched[Slot, CalendarUpdate]):
             .where(Calendar.id == self.calendar_id)
             .order_by(Slot.starts_at, Slot.id)
         )
+        if not self.sees_hidden:
+            statement = statement.where(is_there_for_all(self.calendar_id))
         async with self.context.reading() as session:
             rows = (await session.execute(statement)).all()
         if not rows:
@@ -107,7 +135,12 @@ class _Window(Watched[Slot, CalendarUpdate]):
         """The slots of the whole calendar, whatever the window, so that one read serves all."""
         changed = and_(Slot.calendar_id == Calendar.id, Slot.revision > revision)
         statement = (
-            select(Calendar.revision, Calendar.purged_through, Slot)
+            select(
+                Calendar.revision,
+                Calendar.purged_through,
+                is_there_for_all(self.calendar_id),
+                Slot,
+            )
             .outerjoin(Slot, changed)
             .where(Calendar.id == self.calendar_id)
             .order_by(Slot.starts_at, Slot.id)
@@ -116,13 +149,16 @@ class _Window(Watched[Slot, CalendarUpdate]):
             rows = (await session.execute(statement)).all()
         if not rows:
             raise NotFound("calendar_id")
-        newest, purged_through, _ = rows[0]
+        newest, purged_through, is_public, _ = rows[0]
         # A revision from the future is one of another database, as before a restored backup.
         is_complete = purged_through <= revision <= newest
-        return Delta([slot for *_, slot in rows if slot is not None], newest, is_complete)
+        slots = [slot for *_, slot in rows if slot is not None]
+        return Delta(slots, newest, is_complete, is_public)
 
     def shown(self, delta: Delta[Slot], previous: int) -> CalendarUpdate:
         """Those of the slots that are in the window."""
+        if not (delta.is_public or self.sees_hidden):
+            raise NotFound("calendar_id")
         slots = [
             slot
             for slot in delta.rows
