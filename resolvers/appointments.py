@@ -5,7 +5,7 @@ from typing import Any
 
 from strawberry import Info
 
-from models import Appointment, AppointmentEvent, Slot, User
+from models import Appointment, AppointmentEvent, Guest, Slot, User
 from resolvers import accounts, pages
 from resolvers.acts import act
 from resolvers.calendar import slot_by_id
@@ -103,6 +103,18 @@ async def booked_by(root: Any, info: Info[Context, None]) -> User | None:
 async def by(root: Any, info: Info[Context, None]) -> User | None:
     """Who changed an appointment."""
     return await accounts.user_by_id(info, root.by_id)
+
+
+def guest(root: Any, info: Info[Context, None]) -> Guest | None:
+    """Who comes without an account."""
+    return lists.guest_of(info.context, root)
+
+
+async def attendee(root: Any, info: Info[Context, None]) -> lists.Attendee | None:
+    """Who comes to an event."""
+    if root.event_id is None:
+        return None
+    return await load(info, lists.attendees_by_appointment, root.id)
 
 
 def reason(root: Any, info: Info[Context, None]) -> str | None:

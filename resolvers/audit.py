@@ -5,24 +5,26 @@ from uuid import UUID
 
 from strawberry import ID, Info
 
-from models import Appointment, AuditEvent, Owned, Patient, User
-from resolvers import accounts, appointments, calendar, directory, ids, pages
+from models import Appointment, AuditEvent, Event, Owned, Patient, User
+from resolvers import accounts, appointments, calendar, directory, events, ids, pages
 from resolvers.loaders import load
 from resolvers.pages import Connection
 from services import trail
-from services.audit import events
+from services.audit import events as service
 from services.context import Context
 
 # What may be there and not for everybody, and how it is read.
 GUARDED: dict[str, type[Owned]] = {
     "patient": Patient,
     "appointment": Appointment,
+    "event": Event,
     "user": User,
     "audit_event": AuditEvent,
 }
 SUBJECTS = {
     "Patient": directory.patient_by_id,
     "Appointment": appointments.appointment_by_id,
+    "Event": events.event_by_id,
     "User": accounts.user_by_id,
     "Calendar": calendar.calendar_by_id,
 }
@@ -37,7 +39,7 @@ async def audit_events(
 ) -> Connection[AuditEvent]:
     """What happened in the organization."""
     page = pages.request("audit-events", pages.BY_TIME, first, after)
-    found = await events.list_events(
+    found = await service.list_events(
         info.context,
         page=page,
         subject_id=None if subject_id is None else ids.split(subject_id, "subject_id")[1],
@@ -48,7 +50,7 @@ async def audit_events(
 
 async def event_by_id(info: Info[Context, None], id: Any) -> AuditEvent | None:
     """An event by key."""
-    return await load(info, events.events_by_id, id)
+    return await load(info, service.events_by_id, id)
 
 
 async def actor(root: Any, info: Info[Context, None]) -> User | None:

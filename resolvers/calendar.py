@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry import ID, Info
 
-from models import AvailabilityTemplate, Calendar, Doctor, Slot, SlotStatus
+from models import AvailabilityTemplate, Calendar, Doctor, Event, Slot, SlotStatus
 from resolvers import ids, pages
 from resolvers.acts import act
 from resolvers.cursors import Cursor, cursor
@@ -20,6 +20,7 @@ from services.calendar.generation import Preview
 from services.context import Context
 from services.directory import doctors
 from services.errors import NotFound
+from services.events import lists as events
 
 __all__ = ["Obstacle"]
 
@@ -42,13 +43,14 @@ async def calendar_by_id(info: Info[Context, None], id: Any) -> Calendar | None:
 
 
 async def calendar_of(root: Any, info: Info[Context, None]) -> Calendar | None:
-    """The calendar of a doctor, a slot or working hours."""
+    """The calendar of a doctor, an event, a slot or working hours."""
     return await load(info, slot_service.calendars_by_id, root.calendar_id)
 
 
-async def owner_of(root: Any, info: Info[Context, None]) -> Doctor | None:
+async def owner_of(root: Any, info: Info[Context, None]) -> Doctor | Event | None:
     """Whose calendar it is."""
-    return await load(info, doctors.doctors_by_calendar, root.id)
+    doctor = await load(info, doctors.doctors_by_calendar, root.id)
+    return doctor or await load(info, events.events_by_calendar, root.id)
 
 
 async def slots(
@@ -83,6 +85,12 @@ async def is_bookable(
 ) -> bool:
     """Whether the viewer may book a slot now, or have a visit of a type begin with it."""
     accepts = await load(info, slot_service.acceptance_by_calendar, root.calendar_id)
+    if accepts is None:
+        event = await load(info, events.events_by_calendar, root.calendar_id)
+        # No kind of visit begins with a slot of an event.
+        if event is None or visit_type_id is not None:
+            return False
+        return events.is_seat_bookable(info.context, root, event)
     if visit_type_id is None:
         return slot_service.is_bookable(info.context, root, is_accepting_patients=bool(accepts))
     key = ids.key(visit_type_id, "VisitType", "visit_type_id")

@@ -13,6 +13,7 @@ from resolvers import (
     availability,
     calendar,
     directory,
+    events,
     ids,
     notifications,
     visit_types,
@@ -44,6 +45,7 @@ READERS: dict[str, ById] = {
     "availability_template": calendar.template_by_id,
     "availability_exception": availability.exception_by_id,
     "visit_type": visit_types.visit_type_by_id,
+    "event": events.event_by_id,
     "appointment": appointments.appointment_by_id,
     "audit_event": audit.event_by_id,
 }

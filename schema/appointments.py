@@ -9,6 +9,7 @@ from models import Appointment as AppointmentRow
 from models import AppointmentStatus
 from resolvers import appointments as resolvers
 from resolvers import directory as directory_resolvers
+from resolvers import events as event_resolvers
 from resolvers import live as live_resolvers
 from resolvers import visit_types as visit_type_resolvers
 from resolvers.cursors import cursor_of_update, previous_cursor_of_update
@@ -16,6 +17,7 @@ from schema.accounts import User
 from schema.calendar import Slot
 from schema.directory.types import Doctor, Patient
 from schema.errors import UserError, shows
+from schema.events import Event
 from schema.fields import KEY, Node, describe_enum, entity, field, given, inputs, mutation, value
 from schema.scalars import Cursor
 from schema.sizes import HandedDown
@@ -45,9 +47,29 @@ class AppointmentEvent:
     note: str | None = field("What was said, such as the reason of a cancellation.", resolvers.note)
 
 
+@value
+class Guest:
+    """Somebody who booked an event without an account, as they say who they are."""
+
+    name: str = field("The person's name.")
+    email: str = field("Address to write to; it is not confirmed.")
+    phone: str | None = field("Telephone number in E.164.")
+
+
+@value
+class Attendee:
+    """Who comes to an event, a patient or a guest."""
+
+    name: str = field("The person's name.")
+    email: str | None = field("Address to write to.")
+    phone: str | None = field("Telephone number in E.164.")
+
+
 @entity(AppointmentRow)
 class Appointment(Node):
-    """A visit: one patient with one doctor at one time. Moving it keeps its id."""
+    """A visit: one patient with one doctor at one time; or a place in a slot of an event, of a
+    patient or of a guest. Moving it keeps its id.
+    """
 
     reference: str = field("Short code to read out, such as K7QF-2M9D.")
     slot: Slot = field("Where it starts.", resolvers.slot_of)
@@ -56,9 +78,17 @@ class Appointment(Node):
         "What kind of visit it is; null where it just takes its slot.",
         visit_type_resolvers.visit_type_of,
     )
-    doctor: Doctor | None = field("With whom.", directory_resolvers.doctor_of)
+    doctor: Doctor | None = field("With whom; null at an event.", directory_resolvers.doctor_of)
+    event: Event | None = field("At which event; null with a doctor.", event_resolvers.event_of)
     patient: Patient | None = field(
-        "Who comes, for those who may see it.", directory_resolvers.patient_of
+        "Who comes, for those who may see it. Null for a guest who booked an event without an "
+        "account.",
+        directory_resolvers.patient_of,
+    )
+    guest: Guest | None = field("Who comes without an account.", resolvers.guest)
+    attendee: Attendee | None = field(
+        "Who comes to an event, for whoever sees the booking; null with a doctor.",
+        resolvers.attendee,
     )
     starts_at: datetime = field("When it begins.")
     ends_at: datetime = field("When it ends.")
@@ -69,7 +99,9 @@ class Appointment(Node):
     staff_notes: str | None = field("For staff and the doctor alone.", resolvers.staff_notes)
     cancelled_at: datetime | None = field("When it was cancelled.")
     cancellation_reason: str | None = field("Why it was cancelled.", resolvers.cancellation_reason)
-    can_cancel_until: datetime | None = field("The patient's last moment to cancel or move it.")
+    can_cancel_until: datetime | None = field(
+        "The last moment for the patient or guest to cancel or move it."
+    )
     rescheduled_from: Slot | None = field(
         "Where it was before it was moved.", resolvers.rescheduled_from
     )
@@ -114,7 +146,9 @@ class PatientBusy(UserError):
 class BookingLimitReached(UserError):
     """See the refusal."""
 
-    limit: int = field("How many open appointments a patient may have.")
+    limit: int = field(
+        "How many open appointments a patient may have, or one person of this event."
+    )
 
 
 @shows(errors.CancellationClosed)
@@ -139,11 +173,14 @@ class AppointmentFilter:
     doctor_id: ID | None = given("With this doctor.", node="Doctor", default=None)
     patient_id: ID | None = given("Of this patient.", node="Patient", default=None)
     department_id: ID | None = given("In this department.", node="Department", default=None)
+    event_id: ID | None = given("At this event.", node="Event", default=None)
     from_: datetime | None = given(
         "That begin then or later.", wire="from", name="starts_from", default=None
     )
     to: datetime | None = given("That begin before then.", name="starts_before", default=None)
-    search: str | None = given("A part of reference or patient's name.", default=None)
+    search: str | None = given(
+        "A part of reference or of the patient's or guest's name.", default=None
+    )
 
 
 EXPECTED = "Refuse if the appointment's version is another one by now."

@@ -18,6 +18,7 @@ from resolvers.cursors import cursor_of_update, previous_cursor_of_update
 from schema.availability import AvailabilityException, AvailabilityTemplate
 from schema.directory.types import Doctor
 from schema.errors import UserError, shows
+from schema.events import Event
 from schema.fields import (
     KEY,
     Arg,
@@ -89,13 +90,13 @@ describe_enum(
 )
 
 CalendarOwner = Annotated[
-    Doctor, strawberry.union("CalendarOwner", description="Whose time a calendar shows.")
+    Doctor | Event, strawberry.union("CalendarOwner", description="Whose time a calendar shows.")
 ]
 
 
 @entity(CalendarRow)
 class Calendar(Node):
-    """Something that can be booked: a doctor's time."""
+    """Something that can be booked: a doctor's time or an event."""
 
     owner: CalendarOwner = field("Whose time it is.", resolvers.owner_of, scope=Scope.PUBLIC)
     time_zone: TimeZone = field("The zone of its working hours.", scope=Scope.PUBLIC)

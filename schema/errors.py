@@ -87,6 +87,7 @@ for _plain in (
     errors.OverlappingTemplates,
     errors.BeyondHorizon,
     errors.NoAvailability,
+    errors.NoSlots,
 ):
     shows(_plain)(type(_plain.__name__, (UserError,), {"__annotations__": {}}))
 

@@ -10,6 +10,7 @@ from resolvers import appointments as appointment_resolvers
 from resolvers import audit as audit_resolvers
 from resolvers import calendar as calendar_resolvers
 from resolvers import directory as directory_resolvers
+from resolvers import events as event_resolvers
 from resolvers import live as live_resolvers
 from resolvers import nodes as node_resolvers
 from resolvers import notifications as notification_resolvers
@@ -34,6 +35,8 @@ from schema.connections import Connection
 from schema.directory.acts import DirectoryMutations
 from schema.directory.types import Department, Doctor, Office, Patient
 from schema.errors import PresentErrors
+from schema.event_acts import EventMutations
+from schema.events import Event
 from schema.external import ExternalMutations
 from schema.fields import PAGE, Arg, Node, field, subscription
 from schema.notifications import Notification, NotificationMutations
@@ -150,6 +153,22 @@ class Query:
         appointment_resolvers.appointment_by_reference,
         arguments={"reference": Arg("Such as K7QF-2M9D.")},
     )
+    events: Connection[Event] = field(
+        "Published events that are not over, the next first; with `mine`, those that the viewer "
+        "manages, published or not, the last first.",
+        event_resolvers.events,
+        arguments={**PAGE, "mine": Arg("True: those that the viewer manages, for staff.")},
+    )
+    event: Event | None = field(
+        "The event with this link; null where there is none that the viewer may see.",
+        event_resolvers.event,
+        arguments={"slug": Arg("The end of its link.")},
+    )
+    guest_booking: Appointment | None = field(
+        "A guest's booking; null for a token that is not valid, or not any more.",
+        event_resolvers.guest_booking,
+        arguments={"manage_token": Arg("The secret that is in the mails about it.")},
+    )
     audit_events: Connection[AuditEvent] = field(
         "What was done, read and denied, the newest first. For ADMIN.",
         audit_resolvers.audit_events,
@@ -185,6 +204,7 @@ class Mutation(
     CalendarMutations,
     AppointmentMutations,
     ExternalMutations,
+    EventMutations,
 ):
     """See the description."""
 

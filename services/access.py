@@ -54,8 +54,12 @@ class Permission(Enum):
     WATCH_OWN_APPOINTMENTS = "watch the own appointments"
     BOOK = "book, move and cancel"
     OVERBOOK = "book although no place is free"
-    RUN_DAY = "check in, mark no-shows and edit notes"
+    RUN_DAY = "mark no-shows"
     COMPLETE = "complete appointments"
+    SEE_EVENTS = "see events"
+    MANAGE_EVENTS = "organize events"
+    BOOK_EVENT = "book events"
+    CHECK_IN = "check in"
     SEE_AUDIT = "see the audit trail"
 
 
@@ -83,6 +87,10 @@ TABLE: dict[Permission, frozenset[Role | None]] = {
     Permission.OVERBOOK: STAFF,
     Permission.RUN_DAY: frozenset({Role.RECEPTIONIST, Role.DOCTOR}),
     Permission.COMPLETE: frozenset({Role.DOCTOR}),
+    Permission.SEE_EVENTS: PUBLIC,
+    Permission.MANAGE_EVENTS: STAFF,
+    Permission.BOOK_EVENT: PUBLIC,
+    Permission.CHECK_IN: STAFF,
     Permission.SEE_AUDIT: ADMIN,
 }
 

@@ -113,6 +113,8 @@ class Config:
         holds_per_patient: how often a patient may hold a time in an hour.
         external_readings_per_user: how often somebody may have an external calendar read in an
             hour, by connecting it or at once.
+        guest_bookings_per_address: how often events may be booked by guests in an hour, with one
+            e-mail address and from one network address.
         rate_limit_url: Redis or Valkey, in which several processes count together; empty: each
             counts by itself.
         allowed_origins: whose pages may use the API from a browser, besides the server's own.
@@ -153,6 +155,7 @@ class Config:
     password_resets_per_account: int = 3
     holds_per_patient: int = 30
     external_readings_per_user: int = 30
+    guest_bookings_per_address: int = 20
     rate_limit_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()

@@ -18,7 +18,8 @@ from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from models import Notification, NotificationStatus
-from services.accounts.letters import written
+from services.accounts import letters as of_accounts
+from services.appointments import letters as of_guests
 from services.context import Context, Server
 from services.live.tasks import Outage, ended
 from services.mailer import Mail, NotSent, NullMailer
@@ -26,6 +27,7 @@ from services.organizations import find_organization
 
 log = logging.getLogger("delivery")
 
+LETTERS = {**of_accounts.LETTERS, **of_guests.LETTERS}
 # So many are sent at the same time: one that hangs holds up nobody but its own kind of hanging.
 AT_ONCE = 8
 MOST_ATTEMPTS = 8
@@ -156,7 +158,8 @@ class Delivery:
         context = Context(self._server, organization)
         async with context.writing() as session:
             notification = await session.get_one(Notification, (organization_id, id))
-            return await written(context, session, notification)
+            letter = LETTERS[notification.kind]
+            return await letter(context, session, notification)
 
     async def _note(self, mine: ColumnElement[bool], values: dict[str, Any] | None) -> None:
         """Write down how it went; a message to nobody is forgotten. That is tried until the lease

@@ -84,6 +84,7 @@ class Rates:
     password_resets: RateLimitItem
     holds: RateLimitItem
     external_readings: RateLimitItem
+    guest_bookings: RateLimitItem
 
     @classmethod
     def of(cls, config: Config) -> "Rates":
@@ -101,6 +102,9 @@ class Rates:
             holds=RateLimitItemPerHour(config.holds_per_patient, namespace="holds"),
             external_readings=RateLimitItemPerHour(
                 config.external_readings_per_user, namespace="external-readings"
+            ),
+            guest_bookings=RateLimitItemPerHour(
+                config.guest_bookings_per_address, namespace="guest-bookings"
             ),
         )
 

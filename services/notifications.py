@@ -28,11 +28,13 @@ def notify(
     recipient: str,
     *,
     id: UUID | None = None,
+    appointment_id: UUID | None = None,
 ) -> None:
     """Have a message sent once the transaction is committed; a part of the acts that tell people.
 
     Args:
         id: of the message, where a secret that is sent in it has the same.
+        appointment_id: the appointment that it is about.
 
     """
     session.add(
@@ -41,6 +43,7 @@ def notify(
             id=id or uuid4(),
             kind=kind,
             recipient=recipient,
+            appointment_id=appointment_id,
             created_at=context.now,
         )
     )

@@ -43,6 +43,7 @@ PLENTY = {
     # Midnight may come in the middle of a test: horizons move where a test moves them.
     "horizon_seconds": 10**9,
     "external_readings_per_user": 10**9,
+    "guest_bookings_per_address": 10**9,
 }
 CONFIG = Config(secret_key=secrets.token_urlsafe(48), development=True, **PLENTY)
 CLUSTER = pytest.StashKey[EmbeddedPostgres]()

@@ -24,18 +24,6 @@ WAS_NOT_YOU = "If it was not you, choose a new password at once, and tell us."
 Letter = Callable[[Context, WriteSession, Notification], Awaitable[Mail | None]]
 
 
-async def written(
-    context: Context, session: WriteSession, notification: Notification
-) -> Mail | None:
-    """The mail that a message is sent as; None where there is nobody to write to.
-
-    Raises:
-        NotSent: what it offers is not to be had any more.
-
-    """
-    return await LETTERS[notification.kind](context, session, notification)
-
-
 async def _invitation(
     context: Context, session: WriteSession, notification: Notification
 ) -> Mail | None:

@@ -101,6 +101,11 @@ def mailed_secret(config: Config, id: UUID) -> str:
     return _derived(config, b"mailed secret", id.bytes)
 
 
+def manage_token(config: Config, appointment_id: UUID) -> str:
+    """The secret by which a guest manages a booking, the same in every mail about it."""
+    return _derived(config, b"guest booking", appointment_id.bytes)
+
+
 def successor(config: Config, refresh_token: str) -> str:
     """The refresh token that follows upon one: always the same, so that whoever refreshes twice at
     once can be told it twice although only its hash is kept.

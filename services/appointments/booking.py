@@ -13,7 +13,6 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from models import (
     OPEN_STATUSES,
@@ -25,18 +24,20 @@ from models import (
     Slot,
     VisitType,
 )
-from models.database import WriteSession, violated_constraint
+from models.database import WriteSession
 from services import checks
 from services.access import Permission, act
 from services.appointments import states
 from services.appointments.agendas import note_in_agendas
 from services.appointments.changes import (
+    flush,
     locked_appointment,
     note_change,
     note_event,
     require_in_time,
 )
 from services.appointments.lists import visible_appointments
+from services.appointments.seats import move_seat
 from services.calendar.grid import give_back, locked_for_change, refresh_span
 from services.calendar.places import Place, calendar_of, claim, free_place, offered
 from services.calendar.slots import alternatives, require_managed
@@ -148,6 +149,8 @@ async def reschedule_appointment(
         require_in_time(context, appointment)
         if slot_id == appointment.slot_id:
             raise InvalidInput("The appointment is at this time already.", "slot_id")
+        if appointment.event_id is not None:
+            return await move_seat(context, session, appointment, slot_id)
         left_doctor_id = appointment.doctor_id
         calendar_id = await calendar_of(session, slot_id)
         await locked_for_change(context, session, appointment.calendar_id, calendar_id)
@@ -159,7 +162,7 @@ async def reschedule_appointment(
         appointment.rescheduled_from_id = appointment.slot_id
         _place(context, appointment, place)
         note_change(context, session, appointment)
-        await _flush(session)
+        await flush(session)
         await claim(context, session, place, appointment.id)
         await refresh_span(session, place.span)
         await note_in_agendas(context, session, appointment, left_doctor_id)
@@ -204,7 +207,7 @@ async def _book(context: Context, wish: _Wish, session: WriteSession) -> Appoint
     )
     _place(context, appointment, place, wish.overbooking_reason)
     session.add(appointment)
-    await _flush(session)
+    await flush(session)
     note_event(context, session, appointment)
     await claim(context, session, place, appointment.id, overbooks=overbooks)
     await refresh_span(session, place.span)
@@ -293,15 +296,6 @@ def new_reference() -> str:
     """A short code to read out, such as K7QF-2M9D."""
     code = "".join(secrets.choice(LETTERS) for _ in range(8))
     return f"{code[:4]}-{code[4:]}"
-
-
-async def _flush(session: WriteSession) -> None:
-    try:
-        await session.flush()
-    except IntegrityError as error:
-        if violated_constraint(error) == "patient_in_one_place":
-            raise PatientBusy from error
-        raise
 
 
 async def _conflicting(context: Context, wish: _Wish) -> Appointment | None:

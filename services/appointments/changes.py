@@ -10,12 +10,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from models import Appointment, AppointmentEvent, Claim, Role
+from models import Appointment, AppointmentEvent, Claim, NotificationKind
 from models.database import WriteSession, violated_constraint
 from services import checks, trail
-from services.access import Permission, act
+from services.access import STAFF, Permission, act
 from services.appointments import states
 from services.appointments.agendas import note_in_agendas
+from services.appointments.letters import tell_guest
 from services.appointments.lists import (
     reads_reason,
     reads_staff_notes,
@@ -30,6 +31,7 @@ from services.errors import (
     InvalidInput,
     InvalidTransition,
     NotFound,
+    PatientBusy,
     StaleVersion,
 )
 
@@ -59,14 +61,22 @@ async def cancel_appointment(
     reason = checks.optional_text(reason, "reason")
     async with context.writing() as session:
         appointment = await locked_appointment(context, session, appointment_id, expected_version)
-        appointment.status = states.after(appointment.status, Step.CANCEL)
-        require_in_time(context, appointment)
-        appointment.cancelled_at = context.now
-        appointment.cancellation_reason = reason
-        return await _changed(context, session, appointment, note=reason, frees_time=True)
+        return await cancel(context, session, appointment, reason)
 
 
-@act(Permission.RUN_DAY, InvalidTransition)
+async def cancel(
+    context: Context, session: WriteSession, appointment: Appointment, reason: str | None
+) -> Appointment:
+    """Cancel a locked appointment; a part of the acts that do so."""
+    appointment.status = states.after(appointment.status, Step.CANCEL)
+    require_in_time(context, appointment)
+    appointment.cancelled_at = context.now
+    appointment.cancellation_reason = reason
+    tell_guest(context, session, appointment, NotificationKind.GUEST_CANCELLED)
+    return await _changed(context, session, appointment, note=reason, frees_time=True)
+
+
+@act(Permission.CHECK_IN, InvalidTransition)
 async def check_in_appointment(
     context: Context,
     *,
@@ -200,11 +210,11 @@ def require_in_time(context: Context, appointment: Appointment) -> None:
     """Go on only if the viewer may still cancel or move the appointment; staff always may.
 
     Raises:
-        CancellationClosed: the patient's last moment has passed.
+        CancellationClosed: the patient's, or the guest's, last moment has passed.
 
     """
     closed_at = appointment.can_cancel_until
-    if context.role is Role.PATIENT and closed_at is not None and context.now > closed_at:
+    if context.role not in STAFF and closed_at is not None and context.now > closed_at:
         raise CancellationClosed(closed_at)
 
 
@@ -232,6 +242,21 @@ def note_event(
             note=note,
         )
     )
+
+
+async def flush(session: WriteSession) -> None:
+    """Write an appointment that has its time.
+
+    Raises:
+        PatientBusy: the patient has another one then; the constraint has seen it.
+
+    """
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if violated_constraint(error) == "patient_in_one_place":
+            raise PatientBusy from error
+        raise
 
 
 async def _changed(

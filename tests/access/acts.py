@@ -6,6 +6,7 @@ added is tried without anything being written here; `ALSO` is for what makes an 
 
 import json
 from collections.abc import Iterator, Mapping
+from secrets import token_urlsafe
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from graphql import (
     is_required_input_field,
 )
 
+from models import Role
 from tests.access.voices import Answer, Voice
 from tests.schema.plausible import SCHEMA, World
 
@@ -42,7 +44,14 @@ ALSO: dict[str, dict[str, Any]] = {
     "Mutation.completeAppointment": {"staffNotes": CHANGED},
     "Mutation.signOut": {"everywhere": True},
     "Mutation.updateUser": {"isActive": False},
+    "Mutation.updateEvent": {"title": CHANGED},
+    "Mutation.cancelGuestBooking": {"reason": CHANGED},
+    "Mutation.bookEventSlot": {"guest": {"name": "Gil", "email": "gil@mail.example"}},
 }
+# Their slot is an event's.
+AT_EVENTS = {"Mutation.bookEventSlot", "Mutation.rescheduleGuestBooking"}
+# What is no id, and names something all the same.
+NAMES = {("reference",), ("slug",), ("manageToken",)}
 # The viewer's own where it is left out, and staff have none.
 # Without a calendar an exception is the whole organization's: see `test_exceptions`.
 NEEDED = {
@@ -116,14 +125,17 @@ def _id_places(path: Path, kind: Any, *, is_act: bool) -> Iterator[Path]:
         for name, part in inner.fields.items():
             if is_act or is_required_input_field(part):
                 yield from _id_places((*path, name), part.type, is_act=is_act)
-    elif inner.name == "ID" or path == ("reference",):
+    elif inner.name == "ID" or path in NAMES:
         yield path
 
 
 def arguments(operation: str, ids: Mapping[str, str], *places: tuple[Path, str]) -> dict[str, Any]:
     """Plausible arguments that name these things; at some places others."""
     known = {**ids, "id": ids["calendarId"], "ids": ids["calendarId"]}
-    world = World(None, known)  # type: ignore[arg-type]
+    if operation in AT_EVENTS:
+        known["slotId"] = ids["eventSlotId"]
+    texts = {name: ids[name] for name in ("slug", "manageToken")}
+    world = World(None, known, texts)  # type: ignore[arg-type]
     given = {
         name: world.value(argument.type, name)
         for name, argument in declared(operation).args.items()
@@ -148,14 +160,20 @@ def _put(given: dict[str, Any], path: Path, value: str) -> None:
 
 def random_ids(ids: Mapping[str, str]) -> dict[str, str]:
     """Ids of the same types that name nothing."""
+    others = {"reference": "ZZZZ-ZZZZ", "slug": token_urlsafe(16), "manageToken": token_urlsafe()}
     return {
-        name: "ZZZZ-ZZZZ" if name == "reference" else f"{id.rpartition('_')[0]}_{uuid4().hex}"
+        name: others.get(name) or f"{id.rpartition('_')[0]}_{uuid4().hex}"
         for name, id in ids.items()
     }
 
 
 async def send(voice: Voice, operation: str, form: str, given: Mapping[str, Any]) -> Answer:
     """The answer to an operation in one of the forms."""
+    if operation == "Mutation.bookEventSlot" and voice.role is Role.PATIENT:
+        # Patients come themselves.
+        given = {
+            "input": {name: value for name, value in given["input"].items() if name != "guest"}
+        }
     if operation.startswith("Subscription."):
         send = voice.first_event if form == "events" else voice.ask_on_a_socket
         body = await send(document(operation, form), **given)

@@ -22,7 +22,7 @@ from tests.api import Api
 from tests.factories import tomorrow, wire
 
 PATIENCE = 30.0
-WATCHED = {"calendar", "doctor", "patient"}
+WATCHED = {"calendar", "occasion", "doctor", "patient"}
 
 
 def a_clinic(what: str) -> Any:

@@ -29,6 +29,9 @@ TYPES = {
     "Opening": PUBLIC,
     "ExternalCalendar": RUNNING,
     "CalendarUpdate": PUBLIC,
+    "Event": PUBLIC,
+    "Guest": "U  -  o  o  +",
+    "Attendee": "U  -  o  o  +",
     "Session": "o  o  o  o  o",
     "User": PEOPLE,
     "Patient": OF_PATIENTS,
@@ -63,6 +66,13 @@ Slot.appointments                   -  o  o  +  +
 Explanation: reason message until
 Opening: slot doctor startsAt endsAt
 CalendarUpdate: reset slots cursor previousCursor
+Event: id title description date timeZone slug url isPublished perPersonLimit organizerName calendar
+Event: createdAt
+Event.organizer                     -  -  +  +  +
+Event.bookings                      -  -  o  o  +
+Event.attendanceCsv                 -  -  o  o  +
+Guest: name email phone
+Attendee: name email phone
 Session: accessToken accessTokenExpiresAt refreshToken user
 User: id username email name phone role isActive locale timeZone doctor patient createdAt updatedAt
 Patient: id user name email phone birthDate appointments createdAt
@@ -71,6 +81,9 @@ Appointment: id reference slot slots visitType doctor patient startsAt endsAt st
 Appointment: cancelledAt cancellationReason canCancelUntil rescheduledFrom bookedBy version history
 Appointment: createdAt updatedAt
 Appointment: isOverbooked
+Appointment.event                   U  o  o  o  +
+Appointment.guest                   U  -  o  o  +
+Appointment.attendee                U  o  o  o  +
 Appointment.overbookingReason       U  -  o  +  +
 Appointment.reason                  U  o  o  -  -
 Appointment.staffNotes              U  -  o  +  +

@@ -48,6 +48,7 @@ from services.accounts import tokens
 from services.organizations import create_organization
 from services.passwords import HASHING
 from tests.access.elsewhere import external
+from tests.access.gatherings import put_events
 from tests.access.realm import PLAYERS, Realm
 from tests.access.words import address, email, phone, word
 from tests.conftest import CONFIG
@@ -78,6 +79,7 @@ async def make(database: Database) -> Realm:
     _people(realm)
     _calendars(realm)
     _visits(realm)
+    put_events(realm)
     _accounts(realm)
     for kind in KINDS[:2]:
         external(realm, kind)
@@ -257,7 +259,7 @@ def visit(
         version=1,
     )
     realm.put(
-        f"event.appointment.{name}",
+        f"line.appointment.{name}",
         AppointmentEvent,
         appointment_id=made.id,
         version=1,

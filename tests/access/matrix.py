@@ -60,6 +60,9 @@ Query.users                         U  F  F  F  +  |  U  F  F  F  o
 Query.signIns                       U  o  o  o  o  |  U  o  o  o  o
 Query.notifications                 U  F  F  F  +  |  U  F  F  F  o
 Query.auditEvents                   U  F  F  F  +  |  U  F  F  F  o
+Query.events                        +  +  +  +  +  |  o  o  o  o  o
+Query.event                         +  +  +  +  +  |  -  -  -  -  -
+Query.guestBooking                  +  +  +  +  +  |  -  -  -  -  -
 Mutation.signUp                     +  +  +  +  +  |  o  o  o  o  o
 Mutation.signIn                     +  +  +  +  +  |  o  o  o  o  o
 Mutation.refreshSession             +  +  +  +  +  |  o  o  o  o  o
@@ -110,9 +113,17 @@ Mutation.overbookAppointment        U  F  o  +  +  |  U  F  N  N  N
 Mutation.rescheduleAppointment      U  o  o  +  +  |  U  N  N  N  N
 Mutation.cancelAppointment          U  o  o  +  +  |  U  N  N  N  N
 Mutation.updateAppointment          U  o  o  +  +  |  U  N  N  N  N
-Mutation.checkInAppointment         U  F  o  +  F  |  U  F  N  N  F
+Mutation.checkInAppointment         U  F  o  +  +  |  U  F  N  N  N
 Mutation.markNoShow                 U  F  o  +  F  |  U  F  N  N  F
 Mutation.completeAppointment        U  F  o  F  F  |  U  F  N  F  F
+Mutation.createEvent                U  F  +  +  +  |  U  F  o  o  o
+Mutation.updateEvent                U  F  o  o  +  |  U  F  N  N  N
+Mutation.publishEvent               U  F  o  o  +  |  U  F  N  N  N
+Mutation.unpublishEvent             U  F  o  o  +  |  U  F  N  N  N
+Mutation.deleteEvent                U  F  o  o  +  |  U  F  N  N  N
+Mutation.bookEventSlot              +  +  +  +  +  |  N  N  N  N  N
+Mutation.rescheduleGuestBooking     +  +  +  +  +  |  o  o  o  o  o
+Mutation.cancelGuestBooking         +  +  +  +  +  |  o  o  o  o  o
 Subscription.calendarChanges        +  +  +  +  +  |  N  N  N  N  N
 Subscription.appointmentChanges     U  o  o  F  F  |  U  o  o  F  F
 """)
@@ -131,6 +142,7 @@ Slot                                +  +  +  +  +  |  -  -  -  -  -
 AvailabilityTemplate                +  +  +  +  +  |  -  -  -  -  -
 AvailabilityException               +  +  +  +  +  |  -  -  -  -  -
 Appointment                         U  o  o  +  +  |  U  -  -  -  -
+Event                               +  +  +  +  +  |  -  -  -  -  -
 SignIn                              -  o  o  o  o  |  -  -  -  -  -
 Notification                        -  -  -  -  +  |  -  -  -  -  -
 AuditEvent                          -  -  -  -  +  |  -  -  -  -  -

@@ -18,6 +18,7 @@ from models import (
     Base,
     Department,
     Doctor,
+    Event,
     ExternalCalendar,
     Notification,
     Office,
@@ -48,6 +49,7 @@ NAMED = (
     "slot",
     "notification",
     "exception",
+    "event",
 )
 # Who plays which role.
 PLAYERS = {
@@ -63,6 +65,11 @@ SEES: dict[Role, set[str]] = {
     Role.PATIENT: OWN | {"appointment.shared"},
     Role.DOCTOR: OWN | STAFF | {"user.doctor.gone", "external.mine"},
 }
+# Of bookings and of events that are not published, what those see who organize them.
+ORGANIZED: dict[Role | None, set[str]] = {
+    Role.DOCTOR: {"booking.mine", "draft.mine"},
+    Role.RECEPTIONIST: {"booking.desk", "draft.desk"},
+}
 SECRET = {
     Organization: ("name",),
     Department: ("name", "description"),
@@ -77,7 +84,11 @@ SECRET = {
         "staff_notes",
         "cancellation_reason",
         "overbooking_reason",
+        "guest_name",
+        "guest_email",
+        "guest_phone",
     ),
+    Event: ("title", "description"),
     AppointmentEvent: ("note",),
     SignIn: ("user_agent", "ip_address"),
     SignUp: ("username", "email", "name", "phone", "password_hash"),
@@ -87,6 +98,8 @@ SECRET = {
     ExternalCalendar: ("host", "sealed_url", "etag", "last_modified"),
     AuditEvent: ("action", "ip_address", "details"),
 }
+# Everybody is told who organizes an event.
+TOLD = {("user.receptionist", "name")}
 # What has no field that it could be shown in.
 NEVER_SHOWN = {"SignUp", "UserToken", "User.passwordHash"}
 NEVER_SHOWN |= {f"ExternalCalendar.{name}" for name in ("sealedUrl", "etag", "lastModified")}
@@ -100,12 +113,15 @@ def camel(name: str) -> str:
 def sees(role: Role | None, name: str) -> bool:
     """Whether a row is one of those that a role sees; more of a kind are called `mine.more`."""
     seen = SEES.get(role, set()) | {f"sign_in.{PLAYERS[role]}"} if role else set()
+    seen = seen | ORGANIZED.get(role, set())
     return any(f"{name}.".startswith(f"{one}.") for one in seen)
 
 
 def cell_of(kind: str, column: str, role: Role | None) -> str:
     """The cell of the field that shows a column."""
     field = f"{kind}.{camel(column)}"
+    if column.startswith("guest_"):
+        field = f"Guest.{column.removeprefix('guest_')}"
     return "-" if NEVER_SHOWN & {kind, field} else CELLS[field][role]
 
 
@@ -117,6 +133,7 @@ class Realm:
         rows: everything in it by name, such as `patient.theirs`.
         tokens: access tokens of the four people who play the roles.
         mailed: secrets that were sent by mail.
+        managing: the secrets of guests, by the name of the booking.
 
     """
 
@@ -124,6 +141,7 @@ class Realm:
     rows: dict[str, Any] = field(default_factory=dict)
     tokens: dict[Role, str] = field(default_factory=dict)
     mailed: list[str] = field(default_factory=list)
+    managing: dict[str, str] = field(default_factory=dict)
 
     @property
     def slug(self) -> str:
@@ -150,6 +168,9 @@ class Realm:
                 found[f"{camel(thing)}Id"] = self.id(f"{thing}.patient.{kind}")
         if "doctorId" in found:
             found["doctorIds"] = found["doctorId"]
+        if event := self.rows.get(f"event.{kind}"):
+            found |= {"slug": event.slug, "eventSlotId": self.id(f"seat.{kind}")}
+            found["manageToken"] = self.managing[f"open.{kind}"]
         if appointment := self.rows.get(f"appointment.{kind}"):
             found["appointmentId"] = id_of(appointment)
             found["reference"] = appointment.reference
@@ -157,13 +178,16 @@ class Realm:
 
     def hidden_from(self, role: Role | None, *, home: bool = True) -> list[bytes]:
         """The secrets that somebody of a role must never be sent; from strangers, all of them."""
-        found = [secret.encode() for secret in self.mailed]
+        found = [secret.encode() for secret in (*self.mailed, *self.managing.values())]
         for name, row in self.rows.items():
-            owner = name.removeprefix("event.")
-            for column in SECRET.get(type(row), ()):
+            owner = name.removeprefix("line.")
+            # Whoever has the secret of one that is open may be shown it.
+            for column in SECRET.get(type(row), ()) if not name.startswith("open.") else ():
                 value = getattr(row, column)
                 cell = cell_of(type(row).__name__, column, role)
-                is_theirs = cell == "o" and sees(role, owner)
+                if name.startswith(("booking.", "draft.")):
+                    cell = "+" if role is Role.ADMIN else "o"
+                is_theirs = (cell == "o" and sees(role, owner)) or (name, column) in TOLD
                 if value is not None and not (home and (cell == "+" or is_theirs)):
                     found.append(str(value).encode())
         return found

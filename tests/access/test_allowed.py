@@ -13,6 +13,7 @@ from sqlalchemy import text
 from models import Role, Weekday
 from tests.access.acts import FORMS_OF_VIEWS, arguments, id_places, meaning, send
 from tests.access.elsewhere import external
+from tests.access.gatherings import booking, event, seat
 from tests.access.making import exception, message, sign_in, slot, visit
 from tests.access.matrix import OPERATIONS
 from tests.access.realm import PLAYERS, Realm, camel, fingerprint
@@ -34,7 +35,11 @@ PROVING = {
     "changePassword",
     "requestEmailChange",
     "confirmEmailChange",
+    "rescheduleGuestBooking",
+    "cancelGuestBooking",
 }
+OF_EVENTS = {"updateEvent", "publishEvent", "unpublishEvent", "deleteEvent"}
+OF_GUESTS = {"rescheduleGuestBooking", "cancelGuestBooking"}
 # What can only be deleted while nothing depends on it.
 UNUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "deleteDepartment": ("department", {}),
@@ -87,6 +92,7 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
     if act in ONE_MORE:
         thing, one_more = ONE_MORE[act]
         ids[f"{thing}Id"] = id_of(one_more(realm, f"{thing}.{mark}", kind))
+    ids |= at_events(realm, act, kind, role, mark)
     await realm.factory.add(*(realm.rows[name] for name in realm.rows if name not in before))
     if act == "generateSlots":
         hours = {"weekdays": list(Weekday), "start_time": time(20), "end_time": time(21)}
@@ -107,6 +113,22 @@ async def somebody_for(realm: Realm, act: str) -> dict[str, str]:
         return {"userId": id_of((await realm.factory.person(Role.PATIENT)).user)}
     if act == "deletePatient":
         return {"patientId": id_of(await realm.factory.patient())}
+    return {}
+
+
+def at_events(realm: Realm, act: str, kind: str, role: Role | None, mark: str) -> dict[str, str]:
+    """What an act on events may change, made for it alone."""
+    if act in OF_EVENTS:
+        organizer = f"user.doctor.{kind}" if role is Role.ADMIN else f"user.{PLAYERS[role]}"
+        made = event(realm, f"event.{mark}", organizer, is_published=False)
+        seat(realm, f"seat.{mark}", f"event.{mark}", 12)
+        return {"eventId": id_of(made)}
+    if act in OF_GUESTS:
+        booking(realm, f"open.{mark}", f"event.{kind}", next(AHEAD))
+        return {"manageToken": realm.managing[f"open.{mark}"]}
+    if act == "bookEventSlot":
+        event(realm, f"event.{mark}", f"user.doctor.{kind}", is_published=True)
+        return {"eventSlotId": id_of(seat(realm, f"seat.{mark}", f"event.{mark}", next(AHEAD)))}
     return {}
 
 

@@ -4,8 +4,10 @@ leaves nothing behind: no row of any table of either organization, no hint, no m
 import pytest
 
 from tests.access.acts import (
+    AT_EVENTS,
     FORMS,
     FORMS_OF_VIEWS,
+    NAMES,
     NO_IDS,
     Path,
     arguments,
@@ -22,13 +24,17 @@ from tests.access.voices import Voice
 DENIED = ("U", "F", "N", "-")
 # What a cell `o` is about; slots, departments and offices are everybody's.
 ASSIGNED = {
-    *("patientId", "doctorId", "calendarId", "appointmentId", "reference", "signInId"),
+    *("patientId", "doctorId", "calendarId", "appointmentId", "reference", "signInId", "eventId"),
     "exceptionId",
 }
-ARCHIVED = {"patientId", "doctorId", "calendarId", "exceptionId"}
+ARCHIVED = {
+    *("patientId", "doctorId", "calendarId", "exceptionId", "eventId", "eventSlotId", "slug"),
+}
 # They show a calendar to everybody, and that of somebody who has left.
 SHOWING_ALL = {"Query.calendar", "Subscription.calendarChanges"}
-NULLABLE = {"Query.calendar", "Query.appointmentByReference"}
+NULLABLE = {
+    *("Query.calendar", "Query.appointmentByReference", "Query.event", "Query.guestBooking"),
+}
 # `node` answers by the type of what is named: see `test_nodes`.
 BY_TYPE = {"Query.node", "Query.nodes"}
 TRIED = [name for name in OPERATIONS if name not in BY_TYPE]
@@ -68,6 +74,8 @@ class Trial:
     async def _hidden(self, place: Path) -> None:
         """What is not there for this voice is not there at any place, whatever else is named."""
         name = "calendarId" if place == ("id",) else place[-1]
+        if self.operation in AT_EVENTS and name == "slotId":
+            name = "eventSlotId"
         own = self.own.ids("mine")
         hidden = [self.strange.ids("mine")]
         if self.cell == "o" and name in ASSIGNED:
@@ -134,7 +142,7 @@ async def test_what_is_no_id_opens_nothing(
     for place in id_places(operation):
         other = "department.mine" if place[-1] != "departmentId" else "slot.mine"
         expected = dict.fromkeys(NO_IDS, "BAD_INPUT") | {home.id(other): "N"}
-        if place == ("reference",):
+        if place in NAMES:
             expected = dict.fromkeys(expected, "-")
         for value, cell in expected.items():
             given = arguments(operation, home.ids("mine"), (place, value))

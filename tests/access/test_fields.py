@@ -24,6 +24,7 @@ DAY = {"from": wire(tomorrow(0)), "to": wire(tomorrow(23))}
 WINDOWED = ("slots", "exceptions")
 DAYS = {"from": wire(tomorrow())[:10], "until": wire(tomorrow())[:10]}
 Thing = dict[str, Any] | None
+Reader = Callable[[Voice, Realm, str], Awaitable[Thing]]
 # The row of a thing that is somebody's, and of one that is somebody else's. A visit that was moved
 # and called off has everything that a visit can have.
 ROWS = {
@@ -42,6 +43,8 @@ ROWS = {
 def row_of(type_name: str, kind: str, role: Role | None) -> str:
     if type_name == "SignIn" and kind == "mine" and role:
         return f"sign_in.{PLAYERS[role]}"
+    if type_name == "Event" and kind == "mine" and role is Role.RECEPTIONIST:
+        return "event.desk"
     return ROWS.get(type_name, f"{type_name.lower()}.{{}}").format(kind)
 
 
@@ -92,6 +95,20 @@ async def event(voice: Voice, home: Realm, kind: str) -> Thing:
     document = f"query ($id: ID!) {{ node(id: $id) {{ ... on Appointment {{ {inner} }} }} }}"
     answer = await voice.ask(document, id=home.id(f"appointment.old.{kind}"))
     return thing(answer.body, "node", "history", 0)
+
+
+def of_booking(field: str) -> Reader:
+    """Reads who comes, of a guest's booking."""
+
+    async def read(voice: Voice, home: Realm, kind: str) -> Thing:
+        if kind == "mine" and voice.role is Role.RECEPTIONIST:
+            kind = "desk"
+        inner = f"{field} {{ {whole(field.title())} }}"
+        document = f"query ($id: ID!) {{ node(id: $id) {{ ... on Appointment {{ {inner} }} }} }}"
+        answer = await voice.ask(document, id=home.id(f"booking.{kind}"))
+        return thing(answer.body, "node", field)
+
+    return read
 
 
 async def preview(voice: Voice, home: Realm, kind: str) -> Thing:
@@ -153,7 +170,6 @@ async def session(voice: Voice, home: Realm, kind: str) -> Thing:
     return thing(answer.body, "refreshSession", "session")
 
 
-Reader = Callable[[Voice, Realm, str], Awaitable[Thing]]
 OTHERWISE: dict[str, Reader] = {
     "BookingPolicy": policy,
     "AppointmentEvent": event,
@@ -164,12 +180,17 @@ OTHERWISE: dict[str, Reader] = {
     "CalendarUpdate": calendar_update,
     "AppointmentUpdate": appointment_update,
     "Session": session,
+    "Guest": of_booking("guest"),
+    "Attendee": of_booking("attendee"),
 }
 # Null in the first update, and told to nobody else.
 FIRST = {"CalendarUpdate.previousCursor", "AppointmentUpdate.previousCursor"}
 # Empty unless a visit was moved away, and null unless the account is a doctor's: see
-# `test_treatment`.
-LATER = {"AppointmentUpdate.removedIds", "User.doctor"}
+# `test_treatment`. Null with a doctor: see `test_events`.
+LATER = {
+    *("AppointmentUpdate.removedIds", "User.doctor"),
+    *("Appointment.event", "Appointment.guest", "Appointment.attendee"),
+}
 # For the viewer, whoever is asked about.
 OWN = {"Session", "AppointmentUpdate"}
 # What refusals bring along is asked for in `test_treatment`.

@@ -38,6 +38,8 @@ def permitted(voice: Voice, home: Realm, abroad: Realm, thing: str) -> set[str]:
     """The ids of all things of a kind that the voice may be shown, archived ones aside."""
     own = home if voice.is_home else abroad
     names = {name for name in own.rows if name.startswith(f"{thing}.")} - {f"{thing}.gone"}
+    if thing == "appointment" and voice.role is Role.ADMIN:
+        names |= {name for name in own.rows if name.startswith(("booking.", "open."))}
     if thing in {"patient", "appointment"} and voice.role in SEES:
         names &= SEES[voice.role]
     return {own.id(name) for name in names}

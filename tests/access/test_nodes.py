@@ -30,8 +30,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "VisitType": ("visit_type.mine", "visit_type.theirs"),
     "Doctor": ("doctor.mine", "doctor.theirs", "doctor.gone"),
     "Patient": ("patient.mine", "patient.theirs", "patient.gone"),
-    "Calendar": ("calendar.mine", "calendar.theirs", "calendar.gone"),
-    "Slot": ("slot.mine", "slot.theirs", "slot.of.theirs"),
+    "Calendar": ("calendar.mine", "calendar.theirs", "calendar.gone", "occasion.event.mine"),
+    "Slot": ("slot.mine", "slot.theirs", "slot.of.theirs", "seat.mine"),
+    "Event": ("event.mine", "event.theirs"),
     "AvailabilityTemplate": ("template.mine", "template.theirs"),
     "AvailabilityException": ("exception.mine", "exception.theirs", "exception.gone"),
     "Appointment": (

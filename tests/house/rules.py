@@ -199,7 +199,7 @@ def unpriced_lists(schema: GraphQLSchema) -> list[str]:
     ]
 
 
-SECRETS = {"password", "currentPassword", "token", "refreshToken", "code"}
+SECRETS = {"password", "currentPassword", "token", "refreshToken", "manageToken", "code"}
 
 
 def guessable_secrets(schema: GraphQLSchema) -> list[str]:
@@ -215,7 +215,8 @@ def guessable_secrets(schema: GraphQLSchema) -> list[str]:
 # Acts on what is there: sent twice, they find it as they would leave it, or are refused.
 CHANGING = {
     *("accept", "cancel", "change", "check", "complete", "confirm", "delete", "disconnect"),
-    *("end", "mark", "remove", "reset", "retry", "set", "unblock", "update"),
+    *("end", "mark", "publish", "remove", "reset", "retry", "set", "unblock", "unpublish"),
+    "update",
 }
 WITHOUT_KEY = {
     "signUp": "nobody is signed in whose key it could be",
@@ -229,6 +230,7 @@ WITHOUT_KEY = {
     "releaseHold": "ends what there is",
     "importPublicHolidays": "imports each holiday once",
     "refreshExternalCalendar": "has read what is read anyway",
+    "rescheduleGuestBooking": "nobody is signed in; where it is already, it is not moved",
 }
 
 

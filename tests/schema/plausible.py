@@ -30,7 +30,9 @@ from models import (
     Appointment,
     AppointmentStatus,
     AvailabilityException,
+    Calendar,
     Department,
+    Event,
     ExceptionKind,
     Notification,
     NotificationKind,
@@ -38,9 +40,12 @@ from models import (
     Office,
     Role,
     SignIn,
+    Slot,
+    User,
     VisitType,
     VisitTypeDoctor,
 )
+from services.accounts import tokens
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, id_of, tomorrow, wire
@@ -60,6 +65,8 @@ INTS = {
     "horizonMonths": 6,
     "holdMinutes": 10,
     "expectedVersion": 1,
+    "perPersonLimit": 2,
+    "capacity": 5,
 }
 TEXTS = {
     "password": PASSWORD,
@@ -72,6 +79,8 @@ TEXTS = {
     "languages": "en",
     "idempotencyKey": "a key of twenty-four abc",
 }
+# Acts whose slot is an event's.
+AT_EVENTS = {"bookEventSlot", "rescheduleGuestBooking"}
 SCALARS = {
     "Boolean": True,
     "Date": wire(tomorrow())[:10],
@@ -131,10 +140,16 @@ def _places(operation: str, path: tuple[str, ...], kind: GraphQLInputType) -> It
 
 @dataclass(frozen=True)
 class World:
-    """A clinic with one of everything that an id may name."""
+    """A clinic with one of everything that an id, or another text, may name."""
 
     clinic: Clinic
     ids: dict[str, str]
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def good(self, place: Place) -> str:
+        """The id that is meant at a place."""
+        is_seat = place.operation in AT_EVENTS and place.name == "slotId"
+        return self.ids["eventSlotId" if is_seat else place.name]
 
     def value(self, kind: GraphQLInputType, name: str) -> Any:
         """A value that would be accepted; of an object no more than it must have."""
@@ -157,7 +172,8 @@ class World:
         if type_name == "String":
             if name == "email":
                 return f"{secrets.token_hex(6)}@clinic.example"
-            return TEXTS.get(name, f"Plausible {secrets.token_hex(6)}")
+            known = {**TEXTS, **self.texts}
+            return known.get(name, f"Plausible {secrets.token_hex(6)}")
         if type_name in {"DateTime", "Time"}:
             return TIMES[name]
         return SCALARS[type_name]
@@ -170,11 +186,21 @@ class World:
             for name, argument in declared.items()
             if is_non_null_type(argument.type)
         }
-        if place.operation == "bookAppointment":
-            # Who books for others says for whom.
-            arguments["input"]["patientId"] = self.ids["patientId"]
+        arguments.get("input", {}).update(self.besides(place.operation))
         self._put(arguments, declared[place.path[0]].type, place, value)
         return arguments
+
+    def besides(self, operation: str) -> dict[str, Any]:
+        """What is needed although it need not be given, and other things of the same type."""
+        found: dict[str, Any] = {}
+        if operation == "bookAppointment":
+            # Who books for others says for whom.
+            found["patientId"] = self.ids["patientId"]
+        if operation in AT_EVENTS:
+            found["slotId"] = self.ids["eventSlotId"]
+        if operation == "bookEventSlot":
+            found["guest"] = {"name": "Plausible", "email": "plausible@mail.example"}
+        return found
 
     def _put(
         self, arguments: dict[str, Any], kind: GraphQLInputType, place: Place, value: Any
@@ -300,10 +326,53 @@ async def world_of(clinic: Clinic) -> World:
         "visitTypeId": visit_type,
         "exceptionId": exception,
     }
+    event, seat, token = await an_event(factory, clinic.person(Role.DOCTOR).user)
+    rows |= {"eventId": event, "eventSlotId": seat}
     ids = {name: id_of(row) for name, row in rows.items()}
     ids |= {"actorId": id_of(clinic.person(Role.DOCTOR).user), "subjectId": ids["patientId"]}
     ids["doctorIds"] = ids["doctorId"]
-    return World(clinic, {**ids, "id": ids["calendarId"], "ids": ids["calendarId"]})
+    texts = {"slug": event.slug, "manageToken": token}
+    return World(clinic, {**ids, "id": ids["calendarId"], "ids": ids["calendarId"]}, texts)
+
+
+async def an_event(factory: Factory, organizer: User) -> tuple[Event, Slot, str]:
+    """A published event of tomorrow with a free slot, and a guest's booking with its token."""
+    owner = {"organization_id": factory.organization.id}
+    calendar = Calendar(**owner, id=uuid4(), time_zone="Europe/Madrid")
+    day = tomorrow()
+    event = Event(
+        **owner,
+        id=uuid4(),
+        organizer_id=organizer.id,
+        calendar_id=calendar.id,
+        title="Event",
+        date=day.date(),
+        time_zone="Europe/Madrid",
+        ends_at=tomorrow(days=2),
+        slug=secrets.token_urlsafe(16),
+        published_at=datetime.now(UTC),
+    )
+    await factory.add(calendar, event)
+    slots = await factory.slots(calendar, tomorrow(12), 2)
+    id = uuid4()
+    token = tokens.manage_token(factory.config, id)
+    booking = Appointment(
+        **owner,
+        id=id,
+        reference=secrets.token_hex(4),
+        event_id=event.id,
+        calendar_id=calendar.id,
+        slot_id=slots[1].id,
+        guest_name="Guest",
+        guest_email="guest@mail.example",
+        manage_token_hash=tokens.hashed(token),
+        starts_at=slots[1].starts_at,
+        ends_at=slots[1].ends_at,
+        status=AppointmentStatus.BOOKED,
+        version=1,
+    )
+    await factory.add(booking)
+    return event, slots[0], token
 
 
 async def other_ids(factory: Factory) -> dict[str, str]:

@@ -38,7 +38,7 @@ TEXTS = (
 FEW_TEXTS = ("x" * 120_000, "\u202e\U0001f469\u200d\u0301 %s '; --")
 CONTROLS = ("\0", "a\x1b[31mb", "a\x7f\x85b")
 # What a secret is made of is nobody's business: a wrong one is refused as what it is.
-SECRETS = {"password", "currentPassword", "token", "refreshToken", "login"}
+SECRETS = {"password", "currentPassword", "token", "refreshToken", "manageToken", "login"}
 
 
 def check_answered(answer: dict[str, Any], place: Place, text: str) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from tests.api import Api
 from tests.booking import book, calendar_of
 from tests.conftest import Clinic
 from tests.factories import Person, id_of, tomorrow, wire
+from tests.occasions import DAY, SLOTS, an_event, slots_of
 from tests.rivals import held, line_up
 from tests.rows import kept, unchanged
 from tests.schema.plausible import MUTATIONS
@@ -62,6 +63,8 @@ ACTS: dict[str, tuple[Role, str, dict[str, Any]]] = {
         {"url": "https://127.0.0.1:9/other.ics"},
     ),
     "bookAppointment": (Role.PATIENT, "appointment { id version }", {"reason": "Knee"}),
+    "createEvent": (Role.DOCTOR, "event { id title slug }", {"description": "With music"}),
+    "bookEventSlot": (Role.PATIENT, "appointment { id version }", {"slotId": None}),
     "rescheduleAppointment": (Role.PATIENT, "appointment { id version }", {"slotId": None}),
 }
 
@@ -121,6 +124,15 @@ async def given(clinic: Clinic, act: str) -> dict[str, Any]:
         return {"slotId": id_of(slot), **(beside if act == "overbookAppointment" else {})}
     visit = await book(clinic.patient, slot)
     return {"appointmentId": visit["id"], "slotId": id_of(new)}
+
+
+async def given_besides(clinic: Clinic, act: str) -> dict[str, Any]:
+    """What an act is to do that is not about a doctor's calendar."""
+    if act == "resendInvitation":
+        return {"userId": await stranger(clinic, "userId")}
+    if act == "createEvent":
+        return {"title": "An evening", "date": DAY, "slots": SLOTS}
+    return {"slotId": slots_of(await an_event(clinic.doctor))[0]}
 
 
 async def stranger(clinic: Clinic, field: str) -> str:
