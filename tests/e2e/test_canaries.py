@@ -18,6 +18,7 @@ from tests.api import Api
 from tests.e2e.conftest import SLUG, World
 from tests.factories import id_of, tomorrow
 from tests.live.views import viewing
+from tests.occasions import BOOKED, an_event, booked, slots_of
 from tests.processes import ServerProcess, free_port
 
 MARK = f"canary{secrets.token_hex(4)}"
@@ -51,6 +52,7 @@ async def story(api: Api, world: World, reception: Api) -> list[str]:
     await reception.done(
         "registerPatient", "patient { id }", name=MARK, email=f"2{email}", notes=f"{MARK} notes"
     )
+    tokens.append(await at_an_event(api, reception))
     # What is refused, and what is no request at all.
     await api.refusal("signIn", "session { accessToken }", login=MARK, password=f"wrong {MARK}")
     await api.refusal("refreshSession", "session { accessToken }", refreshToken=MARK)
@@ -66,6 +68,24 @@ async def story(api: Api, world: World, reception: Api) -> list[str]:
     await api.signed_in(f"{MARK}.{MARK}.{MARK}").send("{ viewer { id } }")
     await asked_in_odd_ways(api, ada)
     return tokens
+
+
+async def at_an_event(api: Api, reception: Api) -> str:
+    """What a guest does with values of their own; the secret that they were given."""
+    event = await an_event(reception, title=f"{MARK} evening", description=MARK)
+    first, second = slots_of(event)
+    guest = {"name": MARK, "email": f"4{MARK}@home.example", "phone": "+34612345678"}
+    token: str = (await booked(api, first, **guest))["manageToken"]
+    await api.act("bookEventSlot", BOOKED, slotId=first, guest=guest)
+    await api.ask("query ($t: String!) { guestBooking(manageToken: $t) { id } }", t=token)
+    managed = {"manageToken": token}
+    await api.done("rescheduleGuestBooking", "appointment { id }", slotId=second, **managed)
+    await api.done("cancelGuestBooking", "appointment { id }", reason=MARK, **managed)
+    await api.refusal("cancelGuestBooking", "appointment { id }", manageToken=MARK)
+    # The link of the mails, whatever is there.
+    async with api.http.get(f"{api.url.removesuffix('/graphql')}/e/x?booking={token}"):
+        pass
+    return token
 
 
 async def asked_in_odd_ways(api: Api, ada: Api) -> None:
