@@ -13,13 +13,12 @@ from resolvers.cursors import Cursor, cursor
 from resolvers.loaders import load
 from resolvers.pages import Connection
 from services import availability, visit_types
-from services.calendar import blocks, explanations, generation, holds, openings
+from services.calendar import blocks, explanations, generation, holds, openings, owners
 from services.calendar import slots as slot_service
 from services.calendar.explanations import Obstacle
 from services.calendar.generation import Preview
 from services.context import Context
 from services.directory import doctors
-from services.errors import NotFound
 from services.events import lists as events
 
 __all__ = ["Obstacle"]
@@ -50,7 +49,7 @@ async def calendar_of(root: Any, info: Info[Context, None]) -> Calendar | None:
 async def owner_of(root: Any, info: Info[Context, None]) -> Doctor | Event | None:
     """Whose calendar it is."""
     doctor = await load(info, doctors.doctors_by_calendar, root.id)
-    return doctor or await load(info, events.events_by_calendar, root.id)
+    return doctor or await load(info, owners.events_by_calendar, root.id)
 
 
 async def slots(
@@ -86,7 +85,7 @@ async def is_bookable(
     """Whether the viewer may book a slot now, or have a visit of a type begin with it."""
     accepts = await load(info, slot_service.acceptance_by_calendar, root.calendar_id)
     if accepts is None:
-        event = await load(info, events.events_by_calendar, root.calendar_id)
+        event = await load(info, owners.events_by_calendar, root.calendar_id)
         # No kind of visit begins with a slot of an event.
         if event is None or visit_type_id is not None:
             return False
@@ -94,9 +93,8 @@ async def is_bookable(
     if visit_type_id is None:
         return slot_service.is_bookable(info.context, root, is_accepting_patients=bool(accepts))
     key = ids.key(visit_type_id, "VisitType", "visit_type_id")
-    visit_type = await load(info, visit_types.visit_types_by_id, key)
-    if visit_type is None or visit_type.archived_at is not None:
-        raise NotFound("visit_type_id")
+    found = await load(info, visit_types.visit_types_by_id, key)
+    visit_type = visit_types.require_offered(found, "visit_type_id")
     is_open = slot_service.is_bookable(
         info.context,
         root,

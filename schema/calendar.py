@@ -78,6 +78,7 @@ describe_enum(
         "TOO_SOON": "The minimum notice has passed.",
         "BEYOND_HORIZON": "It is further ahead than the booking horizon, until it comes nearer.",
         "NOT_ACCEPTING": "The doctor is not accepting patients.",
+        "NOT_PUBLISHED": "The event is not published.",
         "NOT_OFFERED": "The doctor does not offer this kind of visit.",
         "VISIT_TOO_LONG": "The working hours end before the visit would.",
         "KEPT_CLEAR": "It is kept clear between two visits.",

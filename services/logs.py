@@ -22,6 +22,7 @@ OURS = (
     "access",
     "database",
     "delivery",
+    "external",
     "graphql",
     "horizon",
     "housekeeping",

@@ -55,6 +55,28 @@ async def visit_types_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UU
 
 
 @act(Permission.SEE_DIRECTORY)
+async def offered_by_id(context: Context, visit_type_id: UUID, *path: str) -> VisitType:
+    """A visit type that can be booked.
+
+    Args:
+        path: where the id stands in the input.
+
+    Raises:
+        NotFound: there is none, or none any more.
+
+    """
+    found = (await visit_types_by_id(context, [visit_type_id])).get(visit_type_id)
+    return require_offered(found, *path)
+
+
+def require_offered(visit_type: VisitType | None, *path: str) -> VisitType:
+    """Go on only with a visit type that is there and not archived; NotFound otherwise."""
+    if visit_type is None or visit_type.archived_at is not None:
+        raise NotFound(*path)
+    return visit_type
+
+
+@act(Permission.SEE_DIRECTORY)
 async def doctors_by_visit_type(
     context: Context, ids: Sequence[UUID]
 ) -> Mapping[UUID, list[Doctor]]:

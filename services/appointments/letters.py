@@ -126,7 +126,7 @@ def _facts(context: Context, appointment: Appointment, event: Event) -> dict[str
         "title": event.title,
         "when": _when(appointment, event),
         "reference": appointment.reference,
-        "link": f"{url_of(context, event)}?booking={token}",
+        "link": f"{url_of(context, event)}#booking={token}",
         "clinic": context.organization.name,
     }
 

@@ -27,7 +27,7 @@ from services.appointments.letters import tell_guest
 from services.calendar.claims import Care, take
 from services.calendar.grid import give_back, locked_for_change, refresh_span
 from services.calendar.places import span_from
-from services.calendar.rules import why_no_seat
+from services.calendar.rules import Terms, why_no_seat
 from services.context import Context
 from services.errors import NotBookable, NotFound, SlotTaken
 
@@ -70,13 +70,7 @@ async def _seat(
     if row is None:
         raise NotFound("slot_id")
     slot, event = row
-    reason = why_no_seat(
-        slot,
-        policy=context.organization.booking_policy,
-        is_published=event.is_published,
-        role=context.role,
-        now=context.now,
-    )
+    reason = why_no_seat(slot, Terms.of(context), is_published=event.is_published)
     if reason is not None:
         raise NotBookable(reason)
     if slot.status is not SlotStatus.AVAILABLE:

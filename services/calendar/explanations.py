@@ -9,16 +9,17 @@ from dateutil.relativedelta import relativedelta
 
 from models import Slot, SlotStatus, VisitType
 from services.access import Permission, act
-from services.calendar.rules import why_not_bookable
+from services.calendar.owners import events_by_calendar
+from services.calendar.rules import Terms, why_no_seat, why_not_bookable
 from services.calendar.slots import (
     acceptance_by_calendar,
     is_held_by_viewer,
-    slots_by_id,
     slots_with_room,
+    visible_slots_by_id,
 )
 from services.context import Context
 from services.errors import NotBookable, NotBookableReason, NotFound
-from services.visit_types import doctors_by_visit_type, visit_types_by_id
+from services.visit_types import doctors_by_visit_type, offered_by_id
 
 
 class Obstacle(Enum):
@@ -28,6 +29,7 @@ class Obstacle(Enum):
     TOO_SOON = "TOO_SOON"
     BEYOND_HORIZON = "BEYOND_HORIZON"
     NOT_ACCEPTING = "NOT_ACCEPTING"
+    NOT_PUBLISHED = "NOT_PUBLISHED"
     NOT_OFFERED = "NOT_OFFERED"
     VISIT_TOO_LONG = "VISIT_TOO_LONG"
     KEPT_CLEAR = "KEPT_CLEAR"
@@ -76,10 +78,12 @@ async def explain(
         NotFound: there is no such slot, or no such visit type.
 
     """
-    slot = (await slots_by_id(context, [slot_id])).get(slot_id)
+    slot = (await visible_slots_by_id(context, [slot_id])).get(slot_id)
     if slot is None:
         raise NotFound("slot_id")
-    visit_type = await _visit_type(context, visit_type_id)
+    visit_type = None
+    if visit_type_id is not None:
+        visit_type = await offered_by_id(context, visit_type_id, "visit_type_id")
     against = await _rule_against(context, slot, visit_type)
     if against is not None:
         is_early = against is Obstacle.BEYOND_HORIZON
@@ -93,31 +97,26 @@ async def explain(
     return None
 
 
-async def _visit_type(context: Context, visit_type_id: UUID | None) -> VisitType | None:
-    if visit_type_id is None:
-        return None
-    visit_type = (await visit_types_by_id(context, [visit_type_id])).get(visit_type_id)
-    if visit_type is None or visit_type.archived_at is not None:
-        raise NotFound("visit_type_id")
-    return visit_type
-
-
 async def _rule_against(
     context: Context, slot: Slot, visit_type: VisitType | None
 ) -> Obstacle | None:
-    accepts = await acceptance_by_calendar(context, [slot.calendar_id])
-    reason = why_not_bookable(
-        slot,
-        policy=context.organization.booking_policy,
-        is_accepting_patients=accepts.get(slot.calendar_id, False),
-        role=context.role,
-        now=context.now,
-        visit_minutes=visit_type.minutes if visit_type else None,
-    )
+    terms = Terms.of(context)
+    event = (await events_by_calendar(context, [slot.calendar_id])).get(slot.calendar_id)
+    if event is not None:
+        reason = why_no_seat(slot, terms, is_published=event.is_published)
+    else:
+        accepts = await acceptance_by_calendar(context, [slot.calendar_id])
+        reason = why_not_bookable(
+            slot,
+            terms,
+            is_accepting_patients=accepts.get(slot.calendar_id, False),
+            visit_minutes=visit_type.minutes if visit_type else None,
+        )
     if reason is not None:
         return Obstacle[reason.name]
     if visit_type is None:
         return None
+    # No kind of visit begins with a slot of an event: nobody offers any there.
     offering = (await doctors_by_visit_type(context, [visit_type.id])).get(visit_type.id, [])
     is_offered = any(doctor.calendar_id == slot.calendar_id for doctor in offering)
     return None if is_offered else Obstacle.NOT_OFFERED

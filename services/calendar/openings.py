@@ -29,10 +29,10 @@ from services.access import STAFF, Permission, act
 from services.calendar.places import Length, has_room
 from services.calendar.rules import open_to_patients
 from services.context import Context
-from services.errors import InvalidInput, NotFound
+from services.errors import InvalidInput
 from services.pages import Page, PageRequest, checked_first, page_from_rows
 from services.timetable import day_bounds, instant
-from services.visit_types import LONGEST_VISIT, visit_types_by_id
+from services.visit_types import LONGEST_VISIT, offered_by_id
 
 ORDER = (Slot.starts_at, Slot.id)
 MOST_DOCTORS = 500
@@ -181,9 +181,7 @@ async def _length(context: Context, search: OpeningSearch) -> Length | None:
     visit_type_id = search.get("visit_type_id")
     if visit_type_id is None:
         return Length(least) if least else None
-    visit_type = (await visit_types_by_id(context, [visit_type_id])).get(visit_type_id)
-    if visit_type is None or visit_type.archived_at is not None:
-        raise NotFound("search", "visit_type_id")
+    visit_type = await offered_by_id(context, visit_type_id, "search", "visit_type_id")
     return Length(max(visit_type.minutes, least or 0), visit_type.buffer_minutes)
 
 

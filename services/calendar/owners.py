@@ -2,13 +2,25 @@
 event's as soon as the event is published. What is done with events is decided in `events`.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, false, or_, true
+from sqlalchemy import ColumnElement, exists, false, or_, select, true
 
 from models import Event, Role
-from services.access import STAFF
+from services.access import STAFF, Permission, act
 from services.context import Context
+
+
+@act(Permission.SEE_EVENTS)
+async def events_by_calendar(
+    context: Context, calendar_ids: Sequence[UUID]
+) -> Mapping[UUID, Event]:
+    """The events whose calendars these are, for whoever has the calendar."""
+    async with context.reading() as session:
+        rows = await session.rows(select(Event).where(Event.calendar_id.in_(calendar_ids)))
+    return {row.calendar_id: row for row in rows}
 
 
 def manages_events(context: Context) -> ColumnElement[bool]:

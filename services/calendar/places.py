@@ -34,7 +34,7 @@ from services.calendar.claims import (
 )
 from services.calendar.grid import give_back
 from services.calendar.owners import of_event
-from services.calendar.rules import why_not_bookable
+from services.calendar.rules import Terms, why_not_bookable
 from services.context import Context
 from services.errors import NotBookable, NotBookableReason, NotFound, SlotTaken
 
@@ -166,10 +166,8 @@ def _require_allowed(
     """Go on only if the rules let the viewer have a visit begin with the slot, free or not."""
     reason = why_not_bookable(
         slot,
-        policy=context.organization.booking_policy,
+        Terms.of(context),
         is_accepting_patients=doctor.is_accepting_patients and doctor.archived_at is None,
-        role=context.role,
-        now=context.now,
         visit_minutes=visit_type.minutes if visit_type else None,
     )
     if reason is not None:

@@ -2,6 +2,7 @@
 and the same as a condition of statements.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement, and_
 
 from models import BookingPolicy, Role, Slot
 from services.access import STAFF
+from services.context import Context
 from services.errors import NotBookableReason
 
 
@@ -28,14 +30,22 @@ def after_notice(policy: BookingPolicy, now: datetime) -> ColumnElement[bool]:
     return and_(Slot.starts_at > now, Slot.starts_at >= now + notice)
 
 
+@dataclass(frozen=True)
+class Terms:
+    """On what terms somebody books now."""
+
+    policy: BookingPolicy
+    role: Role | None
+    now: datetime
+
+    @classmethod
+    def of(cls, context: Context) -> "Terms":
+        """Those of the viewer."""
+        return cls(context.organization.booking_policy, context.role, context.now)
+
+
 def why_not_bookable(
-    slot: Slot,
-    *,
-    policy: BookingPolicy,
-    is_accepting_patients: bool,
-    role: Role | None,
-    now: datetime,
-    visit_minutes: int | None = None,
+    slot: Slot, terms: Terms, *, is_accepting_patients: bool, visit_minutes: int | None = None
 ) -> NotBookableReason | None:
     """Why a slot, free or not, is closed to somebody by the rules; None where it is not.
 
@@ -47,42 +57,38 @@ def why_not_bookable(
         visit_minutes: how long the visit is that would begin there; None: as long as the slot.
 
     """
-    if role in STAFF:
-        return NotBookableReason.PAST if slot.ends_at <= now else None
-    if slot.starts_at <= now:
-        return NotBookableReason.PAST
+    if terms.role in STAFF:
+        return _past(slot.ends_at, terms)
+    if past := _past(slot.starts_at, terms):
+        return past
     if not is_accepting_patients:
         return NotBookableReason.NOT_ACCEPTING
-    return _outside_terms(slot, policy, now) or _too_narrow(slot, visit_minutes)
+    return _too_soon(slot, terms) or _too_far(slot, terms) or _too_narrow(slot, visit_minutes)
 
 
-def why_no_seat(
-    slot: Slot, *, policy: BookingPolicy, is_published: bool, role: Role | None, now: datetime
-) -> NotBookableReason | None:
+def why_no_seat(slot: Slot, terms: Terms, *, is_published: bool) -> NotBookableReason | None:
     """Why a slot of an event, free or not, is closed to somebody by the rules; None where it is
     not. The horizon is for slots that are made by themselves: an event is on its day.
     """
     if not is_published:
         return NotBookableReason.NOT_PUBLISHED
-    if role in STAFF:
-        return NotBookableReason.PAST if slot.ends_at <= now else None
-    if slot.starts_at <= now:
-        return NotBookableReason.PAST
-    return _too_soon(slot, policy, now)
+    if terms.role in STAFF:
+        return _past(slot.ends_at, terms)
+    return _past(slot.starts_at, terms) or _too_soon(slot, terms)
 
 
-def _too_soon(slot: Slot, policy: BookingPolicy, now: datetime) -> NotBookableReason | None:
-    if slot.starts_at < now + timedelta(minutes=policy.minimum_notice_minutes):
-        return NotBookableReason.TOO_SOON
-    return None
+def _past(moment: datetime, terms: Terms) -> NotBookableReason | None:
+    return NotBookableReason.PAST if moment <= terms.now else None
 
 
-def _outside_terms(slot: Slot, policy: BookingPolicy, now: datetime) -> NotBookableReason | None:
-    if too_soon := _too_soon(slot, policy, now):
-        return too_soon
-    if slot.starts_at >= horizon_ends(policy, now):
-        return NotBookableReason.BEYOND_HORIZON
-    return None
+def _too_soon(slot: Slot, terms: Terms) -> NotBookableReason | None:
+    notice = timedelta(minutes=terms.policy.minimum_notice_minutes)
+    return NotBookableReason.TOO_SOON if slot.starts_at < terms.now + notice else None
+
+
+def _too_far(slot: Slot, terms: Terms) -> NotBookableReason | None:
+    is_beyond = slot.starts_at >= horizon_ends(terms.policy, terms.now)
+    return NotBookableReason.BEYOND_HORIZON if is_beyond else None
 
 
 def _too_narrow(slot: Slot, visit_minutes: int | None) -> NotBookableReason | None:

@@ -15,6 +15,7 @@ from services.calendar.grid import overlapping
 from services.calendar.owners import is_there, of_event
 from services.calendar.places import has_room
 from services.calendar.rules import (
+    Terms,
     after_notice,
     horizon_ends,
     open_to_patients,
@@ -135,10 +136,8 @@ def is_bookable(
     is_free = slot.status is SlotStatus.AVAILABLE or is_held_by_viewer(context, slot)
     return is_free and not why_not_bookable(
         slot,
-        policy=context.organization.booking_policy,
+        Terms.of(context),
         is_accepting_patients=is_accepting_patients,
-        role=context.role,
-        now=context.now,
         visit_minutes=visit_minutes,
     )
 

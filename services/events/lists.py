@@ -13,7 +13,7 @@ from models import Doctor, Event, Slot, SlotStatus, User
 from services import trail
 from services.access import Permission, act
 from services.calendar.owners import is_public, manages_events, visible_events
-from services.calendar.rules import why_no_seat
+from services.calendar.rules import Terms, why_no_seat
 from services.context import Context
 from services.pages import Page, PageRequest, page_of
 
@@ -63,16 +63,6 @@ async def events_by_id(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, E
 
 
 @act(Permission.SEE_EVENTS)
-async def events_by_calendar(
-    context: Context, calendar_ids: Sequence[UUID]
-) -> Mapping[UUID, Event]:
-    """The events whose calendars these are, for whoever has the calendar."""
-    async with context.reading() as session:
-        rows = await session.rows(select(Event).where(Event.calendar_id.in_(calendar_ids)))
-    return {row.calendar_id: row for row in rows}
-
-
-@act(Permission.SEE_EVENTS)
 async def organizer_names(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """Who organizes each event, as everybody is told: doctors by the name that patients know."""
     statement = (
@@ -92,10 +82,6 @@ def url_of(context: Context, event: Event) -> str:
 
 def is_seat_bookable(context: Context, slot: Slot, event: Event) -> bool:
     """Whether the viewer may book a place in the slot now; the same rule that booking asks."""
-    return slot.status is SlotStatus.AVAILABLE and not why_no_seat(
-        slot,
-        policy=context.organization.booking_policy,
-        is_published=event.is_published,
-        role=context.role,
-        now=context.now,
-    )
+    terms = Terms.of(context)
+    is_closed = why_no_seat(slot, terms, is_published=event.is_published)
+    return slot.status is SlotStatus.AVAILABLE and not is_closed

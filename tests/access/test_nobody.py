@@ -26,7 +26,8 @@ async def test_nobodys_own_is_nothing(workshop: Realm) -> None:
     unowned = await workshop.factory.patient()
     calendar = workshop.put(f"calendar.{secrets.token_hex(4)}", Calendar, time_zone="UTC")
     await workshop.factory.add(calendar)
-    left = Viewer(workshop.rows["user.doctor.gone"], unowned.id, tomorrow(), None, None)
+    doctor = (await workshop.factory.person(Role.DOCTOR)).user
+    left = Viewer(doctor, unowned.id, tomorrow(), None, None)
     former = replace(nobody, viewer=left)
     organization_id = workshop.factory.organization.id
     async with workshop.factory.database.reading(organization_id) as session:

@@ -54,7 +54,7 @@ MAY: dict[str, set[str]] = {
     MOVE: {"admin", "reception", "doctor", "patient"},
     CANCEL: {"admin", "reception", "doctor", "patient"},
     UPDATE: {"admin", "reception", "doctor", "patient"},
-    CHECK_IN: {"reception", "doctor"},
+    CHECK_IN: {"admin", "reception", "doctor"},
     NO_SHOW: {"reception", "doctor"},
     COMPLETE: {"doctor"},
 }

@@ -108,7 +108,7 @@ async def test_staff_book_for_a_guest_who_alone_gets_the_secret(
     assert (payload["errors"], payload["manageToken"]) == ([], None)
     receptionist = id_of(clinic.person(Role.RECEPTIONIST).user)
     assert payload["appointment"]["bookedBy"] == {"id": receptionist}
-    assert "?booking=" in (await mails.last(guest["email"])).body
+    assert "#booking=" in (await mails.last(guest["email"])).body
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ async def test_one_person_has_so_many_places(clinic: Clinic, mails: Mails) -> No
     # Whoever has the address is told, and finds both bookings there.
     told = await mails.to(guest["email"], 3)
     assert told[-1].subject == "An evening: you have booked already"
-    assert told[-1].body.count("?booking=") == 2
+    assert told[-1].body.count("#booking=") == 2
     assert first["manageToken"] in told[-1].body
     await clinic.public.done(
         "cancelGuestBooking", "appointment { id }", manageToken=first["manageToken"]

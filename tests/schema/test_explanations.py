@@ -12,6 +12,7 @@ from tests.api import Api
 from tests.booking import book, calendar_of
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
+from tests.occasions import an_event, booked, slots_of
 from tests.rows import unchanged
 from tests.schema.test_long_visits import kind
 
@@ -143,3 +144,24 @@ async def test_what_is_not_there_is_not_found(clinic: Clinic) -> None:
             {"slot": id_of(slot), "type": f"visit_type_{uuid4().hex}"},
         ):
             assert await clinic.public.error_code(WHY, **values) == "NOT_FOUND"
+
+
+async def test_of_a_seat_at_an_event_what_booking_it_would_say(clinic: Clinic) -> None:
+    event = await an_event(clinic.doctor, is_published=False)
+    slot, single = slots_of(event)
+
+    async def says(api: Api, slot_id: str = slot, visit_type: str | None = None) -> str | None:
+        found = (await api.ask(WHY, slot=slot_id, type=visit_type))["whyNotBookable"]
+        return found and str(found["reason"])
+
+    assert await says(clinic.doctor) == "NOT_PUBLISHED"
+    for api in (clinic.public, clinic.patient, clinic.reception):
+        assert await api.error_code(WHY, slot=slot) == "NOT_FOUND"
+    await clinic.doctor.done("publishEvent", "event { id }", eventId=event["id"])
+    for api in (clinic.public, clinic.patient, clinic.doctor):
+        assert await says(api) is None
+    assert await says(clinic.public, visit_type=await kind(clinic, 30)) == "NOT_OFFERED"
+    await booked(clinic.public, single)
+    assert await says(clinic.public, single) == "BOOKED"
+    await clinic.factory.policy(minimum_notice_minutes=60 * 24 * 7)
+    assert [await says(clinic.public), await says(clinic.doctor)] == ["TOO_SOON", None]

@@ -131,7 +131,7 @@ async def test_a_guest_moves_and_cancels(clinic: Clinic, mails: Mails) -> None:
     assert found is not None
     assert [line["status"] for line in found["history"]] == ["BOOKED", "BOOKED", "CANCELLED"]
     sent = await mails.to(guest["email"], 3)
-    title, link = "An evening", f"http://127.0.0.1:8000/e/{event['slug']}?booking={token}"
+    title, link = "An evening", f"http://127.0.0.1:8000/e/{event['slug']}#booking={token}"
     assert [mail.subject for mail in sent] == [
         f"{title}: you have a place",
         f"{title}: you have another time",

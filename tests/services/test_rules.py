@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from models import BookingPolicy, Role, Slot, SlotStatus
-from services.calendar.rules import horizon_ends, open_to_patients, why_not_bookable
+from services.calendar.rules import Terms, horizon_ends, open_to_patients, why_not_bookable
 from tests.factories import Factory
 
 NOW = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
@@ -41,10 +41,8 @@ def why(
     )
     reason = why_not_bookable(
         slot,
-        policy=policy,
+        Terms(policy, role, NOW),
         is_accepting_patients=accepting,
-        role=role,
-        now=NOW,
         visit_minutes=visit_minutes,
     )
     return reason and reason.name
