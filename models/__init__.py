@@ -43,6 +43,7 @@ from models.notifications import (
     NotificationStatus,
 )
 from models.organizations import BookingPolicy, Organization
+from models.rooms import Room, VisitTypeRoom
 from models.visit_types import VisitType, VisitTypeDoctor
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "Patient",
     "RefreshToken",
     "Role",
+    "Room",
     "SignIn",
     "SignUp",
     "Slot",
@@ -91,5 +93,6 @@ __all__ = [
     "UserToken",
     "VisitType",
     "VisitTypeDoctor",
+    "VisitTypeRoom",
     "Weekday",
 ]

@@ -59,6 +59,7 @@ class Appointment(Owned, Timestamped, Base):
         owned_reference("booked_by_id", "users"),
         owned_reference("visit_type_id", "visit_types"),
         owned_reference("event_id", "events"),
+        owned_reference("room_id", "rooms"),
         UniqueConstraint("organization_id", "reference", name="uq_appointments_reference"),
         UniqueConstraint("manage_token_hash", name="uq_appointments_manage_token_hash"),
         CheckConstraint("ends_at > starts_at", name="times"),
@@ -100,6 +101,12 @@ class Appointment(Owned, Timestamped, Base):
             "id",
             postgresql_where=text("event_id IS NOT NULL"),
         ),
+        Index(
+            "ix_appointments_room",
+            "room_id",
+            "starts_at",
+            postgresql_where=text("room_id IS NOT NULL"),
+        ),
         # How many places of an event somebody has.
         Index(
             "ix_appointments_guest",
@@ -123,6 +130,8 @@ class Appointment(Owned, Timestamped, Base):
     manage_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     booked_by_id: Mapped[UUID | None]
     visit_type_id: Mapped[UUID | None]
+    # That it takes besides the doctor's time.
+    room_id: Mapped[UUID | None]
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     status: Mapped[AppointmentStatus] = mapped_column(

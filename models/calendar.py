@@ -140,6 +140,7 @@ class Claim(Owned, Base):
         owned_reference("calendar_id", "calendars"),
         owned_reference("appointment_id", "appointments"),
         owned_reference("held_by_id", "users"),
+        owned_reference("doctor_calendar_id", "calendars"),
         ExcludeConstraint(
             ("calendar_id", "="),
             ("lane", "="),
@@ -156,17 +157,22 @@ class Claim(Owned, Base):
             "(kind = 'APPOINTMENT') = (appointment_id IS NOT NULL)", name="appointment"
         ),
         CheckConstraint("(kind = 'HOLD') = (held_by_id IS NOT NULL)", name="held_by_id"),
+        CheckConstraint(
+            "doctor_calendar_id IS NULL OR kind IN ('APPOINTMENT', 'HOLD')"
+            " AND doctor_calendar_id <> calendar_id",
+            name="doctor_calendar_id",
+        ),
         CheckConstraint("(kind = 'HOLD') = (expires_at IS NOT NULL)", name="expires_at"),
         Index("ix_claims_appointment_id", "appointment_id"),
         Index("ix_claims_calendar_id_starts_at", "calendar_id", "starts_at"),
-        # Somebody who holds a time of a calendar holds no other one of it.
+        # Somebody who holds a time of a doctor's calendar holds no other one of it.
         Index(
             "uq_claims_held_by_id_calendar_id",
             "organization_id",
             "held_by_id",
             "calendar_id",
             unique=True,
-            postgresql_where=text("kind = 'HOLD'"),
+            postgresql_where=text("kind = 'HOLD' AND doctor_calendar_id IS NULL"),
         ),
         Index("ix_claims_expires_at", "expires_at", postgresql_where=text("kind = 'HOLD'")),
         # What a calendar elsewhere says is few among many, and read whole.
@@ -175,6 +181,8 @@ class Claim(Owned, Base):
 
     calendar_id: Mapped[UUID]
     appointment_id: Mapped[UUID | None]
+    # Where a room's time is taken: the calendar of the doctor whose visit it is.
+    doctor_calendar_id: Mapped[UUID | None]
     kind: Mapped[ClaimKind] = mapped_column(named_enum(ClaimKind, "claim_kind"))
     lane: Mapped[int] = mapped_column(SmallInteger)
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)

@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry import ID, Info
 
-from models import AvailabilityTemplate, Calendar, Doctor, Event, Slot, SlotStatus
+from models import AvailabilityTemplate, Calendar, Doctor, Event, Room, Slot, SlotStatus
 from resolvers import ids, pages
 from resolvers.acts import act
 from resolvers.cursors import Cursor, cursor
@@ -18,7 +18,7 @@ from services.calendar import slots as slot_service
 from services.calendar.explanations import Obstacle
 from services.calendar.generation import Preview
 from services.context import Context
-from services.directory import doctors
+from services.directory import doctors, rooms
 from services.events import lists as events
 
 __all__ = ["Obstacle"]
@@ -46,10 +46,19 @@ async def calendar_of(root: Any, info: Info[Context, None]) -> Calendar | None:
     return await load(info, slot_service.calendars_by_id, root.calendar_id)
 
 
-async def owner_of(root: Any, info: Info[Context, None]) -> Doctor | Event | None:
+async def calendar_shown(root: Any, info: Info[Context, None]) -> Calendar | None:
+    """The calendar of a room, for those who may see it."""
+    return await calendar_by_id(info, root.calendar_id)
+
+
+async def owner_of(root: Any, info: Info[Context, None]) -> Doctor | Event | Room | None:
     """Whose calendar it is."""
-    doctor = await load(info, doctors.doctors_by_calendar, root.id)
-    return doctor or await load(info, owners.events_by_calendar, root.id)
+    kinds = doctors.doctors_by_calendar, owners.events_by_calendar, rooms.rooms_by_calendar
+    for of_kind in kinds:
+        owner: Doctor | Event | Room | None = await load(info, of_kind, root.id)
+        if owner is not None:
+            return owner
+    return None
 
 
 async def slots(

@@ -16,6 +16,7 @@ from resolvers import (
     events,
     ids,
     notifications,
+    rooms,
     visit_types,
 )
 from services import organizations
@@ -44,6 +45,7 @@ READERS: dict[str, ById] = {
     "slot": calendar.visible_slot_by_id,
     "availability_template": calendar.template_by_id,
     "availability_exception": availability.exception_by_id,
+    "room": rooms.room_by_id,
     "visit_type": visit_types.visit_type_by_id,
     "event": events.event_by_id,
     "appointment": appointments.appointment_by_id,

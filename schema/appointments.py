@@ -11,6 +11,7 @@ from resolvers import appointments as resolvers
 from resolvers import directory as directory_resolvers
 from resolvers import events as event_resolvers
 from resolvers import live as live_resolvers
+from resolvers import rooms as room_resolvers
 from resolvers import visit_types as visit_type_resolvers
 from resolvers.cursors import cursor_of_update, previous_cursor_of_update
 from schema.accounts import User
@@ -19,6 +20,7 @@ from schema.directory.types import Doctor, Patient
 from schema.errors import UserError, shows
 from schema.events import Event
 from schema.fields import KEY, Node, describe_enum, entity, field, given, inputs, mutation, value
+from schema.rooms import Room
 from schema.scalars import Cursor
 from schema.sizes import HandedDown
 from schema.visit_types import VisitType
@@ -78,6 +80,7 @@ class Appointment(Node):
         "What kind of visit it is; null where it just takes its slot.",
         visit_type_resolvers.visit_type_of,
     )
+    room: Room | None = field("Where, if this kind of visit needs a room.", room_resolvers.room_of)
     doctor: Doctor | None = field("With whom; null at an event.", directory_resolvers.doctor_of)
     event: Event | None = field("At which event; null with a doctor.", event_resolvers.event_of)
     patient: Patient | None = field(

@@ -32,6 +32,7 @@ from schema.fields import (
     mutation,
     value,
 )
+from schema.rooms import Room
 from schema.scalars import Cursor, TimeZone
 from schema.sizes import SLOTS_A_DAY, WINDOW, HandedDown
 from services import errors
@@ -91,13 +92,14 @@ describe_enum(
 )
 
 CalendarOwner = Annotated[
-    Doctor | Event, strawberry.union("CalendarOwner", description="Whose time a calendar shows.")
+    Doctor | Event | Room,
+    strawberry.union("CalendarOwner", description="Whose time a calendar shows."),
 ]
 
 
 @entity(CalendarRow)
 class Calendar(Node):
-    """Something that can be booked: a doctor's time or an event."""
+    """Something that can be booked: a doctor's time, an event, or a room that visits need."""
 
     owner: CalendarOwner = field("Whose time it is.", resolvers.owner_of, scope=Scope.PUBLIC)
     time_zone: TimeZone = field("The zone of its working hours.", scope=Scope.PUBLIC)

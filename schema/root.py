@@ -15,6 +15,7 @@ from resolvers import live as live_resolvers
 from resolvers import nodes as node_resolvers
 from resolvers import notifications as notification_resolvers
 from resolvers import organizations as organization_resolvers
+from resolvers import rooms as room_resolvers
 from resolvers import visit_types as visit_type_resolvers
 from resolvers.cursors import Cursor
 from schema.accounts import AccountMutations, SignIn, User
@@ -43,6 +44,7 @@ from schema.notifications import Notification, NotificationMutations
 from schema.openings import Opening, OpeningSearch
 from schema.operations import Audited, InTurn, NamedOperation, OwnMemory, Schema
 from schema.organizations import Organization, OrganizationMutations
+from schema.rooms import Room, RoomMutations
 from schema.scalars import SCALARS
 from schema.sizes import OWN_APPOINTMENTS, USUAL_PAGE, WINDOW, length_of
 from schema.slices import InSlices
@@ -84,6 +86,12 @@ class Query:
         "Kinds of visits in order of name.",
         visit_type_resolvers.visit_types,
         arguments={"doctor_id": Arg("Only those that this doctor offers.")},
+        rows=USUAL_PAGE,
+    )
+    rooms: list[Room] = field(
+        "Rooms and devices in order of name.",
+        room_resolvers.rooms,
+        arguments={"office_id": Arg("Only those of this office.")},
         rows=USUAL_PAGE,
     )
     doctors: Connection[Doctor] = field(
@@ -200,6 +208,7 @@ class Mutation(
     NotificationMutations,
     DirectoryMutations,
     VisitTypeMutations,
+    RoomMutations,
     AvailabilityMutations,
     CalendarMutations,
     AppointmentMutations,

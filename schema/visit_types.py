@@ -6,8 +6,10 @@ import strawberry
 from strawberry import ID, Maybe
 
 from models import VisitType as VisitTypeRow
+from resolvers import rooms as room_resolvers
 from resolvers import visit_types as resolvers
 from schema.fields import KEY, Node, Scope, entity, field, given, inputs, mutation
+from schema.rooms import Room
 from schema.sizes import USUAL_PAGE
 
 if TYPE_CHECKING:
@@ -32,6 +34,12 @@ class VisitType(Node):
         scope=Scope.PUBLIC,
         rows=USUAL_PAGE,
     )
+    rooms: list[Room] = field(
+        "It needs one of these rooms or devices, in order of name; empty: none.",
+        room_resolvers.rooms_of,
+        scope=Scope.PUBLIC,
+        rows=USUAL_PAGE,
+    )
 
 
 @inputs
@@ -44,6 +52,9 @@ class CreateVisitTypeInput:
     buffer_minutes: Maybe[int] = given("Minutes kept clear after it, 0 to 240; otherwise none.")
     doctor_ids: Maybe[list[ID]] = given(
         "Who offers it; all doctors that there are now where left out.", node="Doctor"
+    )
+    room_ids: Maybe[list[ID]] = given(
+        "It needs one of these rooms or devices; otherwise none.", node="Room"
     )
     idempotency_key: str | None = given(KEY, default=None)
 
@@ -58,6 +69,7 @@ class UpdateVisitTypeInput:
     minutes: Maybe[int] = given("How long it takes.")
     buffer_minutes: Maybe[int] = given("Minutes kept clear after it.")
     doctor_ids: Maybe[list[ID]] = given("Who offers it, all of them.", node="Doctor")
+    room_ids: Maybe[list[ID]] = given("The rooms it may use, all of them.", node="Room")
 
 
 @inputs

@@ -10,7 +10,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from models import OPEN_STATUSES, Appointment, Doctor, VisitType, VisitTypeDoctor
+from models import (
+    OPEN_STATUSES,
+    Appointment,
+    Doctor,
+    Room,
+    VisitType,
+    VisitTypeDoctor,
+    VisitTypeRoom,
+)
 from models.database import WriteSession, violated_constraint
 from services import checks
 from services.access import Permission, act
@@ -29,6 +37,7 @@ class VisitTypeChanges(TypedDict, total=False):
     minutes: int
     buffer_minutes: int
     doctor_ids: list[UUID]
+    room_ids: list[UUID]
 
 
 @act(Permission.SEE_DIRECTORY)
@@ -94,6 +103,22 @@ async def doctors_by_visit_type(
     return found
 
 
+@act(Permission.SEE_DIRECTORY)
+async def rooms_by_visit_type(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, list[Room]]:
+    """The rooms that each visit type may use, in order of name."""
+    statement = (
+        select(VisitTypeRoom.visit_type_id, Room)
+        .join(Room, Room.id == VisitTypeRoom.room_id)
+        .where(VisitTypeRoom.visit_type_id.in_(ids), Room.archived_at.is_(None))
+        .order_by(Room.name, Room.id)
+    )
+    found: dict[UUID, list[Room]] = {}
+    async with context.reading() as session:
+        for visit_type_id, room in (await session.execute(statement)).all():
+            found.setdefault(visit_type_id, []).append(room)
+    return found
+
+
 @act(Permission.MANAGE_DIRECTORY, NameTaken)
 @creating(VisitType)
 async def create_visit_type(
@@ -105,8 +130,10 @@ async def create_visit_type(
     description: str | None = None,
     buffer_minutes: int = 0,
     doctor_ids: Sequence[UUID] | None = None,
+    room_ids: Sequence[UUID] = (),
 ) -> VisitType:
-    """Add a kind of visit. Without `doctor_ids`, all doctors that there are offer it.
+    """Add a kind of visit. Without `doctor_ids`, all doctors that there are offer it; without
+    `room_ids` it needs no room.
 
     Raises:
         NameTaken: another visit type has this name.
@@ -123,6 +150,7 @@ async def create_visit_type(
     session.add(visit_type)
     await _saved(session, visit_type)
     await _offer(session, visit_type, doctor_ids)
+    await _need(session, visit_type, room_ids)
     return visit_type
 
 
@@ -153,6 +181,10 @@ async def update_visit_type(
             no_more = VisitTypeDoctor.visit_type_id == visit_type_id
             await session.execute(delete(VisitTypeDoctor).where(no_more))
             await _offer(session, visit_type, changes["doctor_ids"])
+        if "room_ids" in changes:
+            no_more = VisitTypeRoom.visit_type_id == visit_type_id
+            await session.execute(delete(VisitTypeRoom).where(no_more))
+            await _need(session, visit_type, changes["room_ids"])
     return visit_type
 
 
@@ -211,6 +243,29 @@ async def _offer(
             doctor_id=doctor_id,
         )
         for doctor_id in found
+    )
+    await session.flush()
+
+
+async def _need(session: WriteSession, visit_type: VisitType, room_ids: Sequence[UUID]) -> None:
+    """Note which rooms a visit type may use; none stands for needing none.
+
+    Raises:
+        NotFound: one of them is not there.
+
+    """
+    there = select(Room.id).where(Room.id.in_(room_ids), Room.archived_at.is_(None))
+    found = set(await session.rows(there)) if room_ids else set()
+    for place, room_id in enumerate(room_ids):
+        if room_id not in found:
+            raise NotFound("room_ids", place)
+    session.add_all(
+        VisitTypeRoom(
+            organization_id=session.organization_id,
+            visit_type_id=visit_type.id,
+            room_id=room_id,
+        )
+        for room_id in found
     )
     await session.flush()
 

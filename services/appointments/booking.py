@@ -38,8 +38,9 @@ from services.appointments.changes import (
 )
 from services.appointments.lists import visible_appointments
 from services.appointments.seats import move_seat
-from services.calendar.grid import give_back, locked_for_change, refresh_span
-from services.calendar.places import Place, calendar_of, claim, free_place, offered
+from services.calendar.grid import give_back
+from services.calendar.places import Place, claim, free_place, lock_place, offered
+from services.calendar.rooms import calendars_of
 from services.calendar.slots import alternatives, require_managed
 from services.context import Context
 from services.directory.patients import visible_patients
@@ -152,11 +153,11 @@ async def reschedule_appointment(
         if appointment.event_id is not None:
             return await move_seat(context, session, appointment, slot_id)
         left_doctor_id = appointment.doctor_id
-        calendar_id = await calendar_of(session, slot_id)
-        await locked_for_change(context, session, appointment.calendar_id, calendar_id)
+        visit_type = await _visit_type_of(session, appointment)
+        left = await calendars_of(session, appointment)
+        await lock_place(context, session, slot_id, appointment.visit_type_id, *left)
         # Released before it is asked what is free: a visit is not in its own way.
         await give_back(session, Claim.appointment_id == appointment.id)
-        visit_type = await _visit_type_of(session, appointment)
         place = await free_place(context, session, slot_id, visit_type)
         await _lock_patient(context, session, appointment.patient_id)
         appointment.rescheduled_from_id = appointment.slot_id
@@ -164,7 +165,6 @@ async def reschedule_appointment(
         note_change(context, session, appointment)
         await flush(session)
         await claim(context, session, place, appointment.id)
-        await refresh_span(session, place.span)
         await note_in_agendas(context, session, appointment, left_doctor_id)
         await session.refresh(appointment)
         return appointment
@@ -186,9 +186,8 @@ class _Wish:
 async def _book(context: Context, wish: _Wish, session: WriteSession) -> Appointment:
     """Book what is wanted, in the transaction of an act."""
     overbooks = wish.overbooking_reason is not None
-    calendar_id = await calendar_of(session, wish.slot_id)
     visit_type = await offered(session, wish.visit_type_id)
-    await locked_for_change(context, session, calendar_id)
+    calendar_id = await lock_place(context, session, wish.slot_id, wish.visit_type_id)
     if overbooks:
         await require_managed(context, session, calendar_id, "slot_id")
     place = await free_place(context, session, wish.slot_id, visit_type, overbooks=overbooks)
@@ -210,7 +209,6 @@ async def _book(context: Context, wish: _Wish, session: WriteSession) -> Appoint
     await flush(session)
     note_event(context, session, appointment)
     await claim(context, session, place, appointment.id, overbooks=overbooks)
-    await refresh_span(session, place.span)
     await note_in_agendas(context, session, appointment)
     return appointment
 
@@ -243,8 +241,12 @@ def _own_patient_id(context: Context) -> UUID:
 
 
 async def _visit_type_of(session: WriteSession, appointment: Appointment) -> VisitType | None:
-    """What kind of visit it is, also one that nobody offers any more."""
-    statement = select(VisitType).where(VisitType.id == appointment.visit_type_id)
+    """What kind of visit it is, also one that nobody offers any more; it stays so until the end."""
+    statement = (
+        select(VisitType)
+        .where(VisitType.id == appointment.visit_type_id)
+        .with_for_update(read=True, key_share=True)
+    )
     visit_type: VisitType | None = (await session.execute(statement)).scalar_one_or_none()
     return visit_type
 
@@ -286,6 +288,7 @@ def _place(
     appointment.calendar_id = place.slot.calendar_id
     appointment.slot_id = place.slot.id
     appointment.doctor_id = place.doctor.id
+    appointment.room_id = place.room.id if place.room else None
     appointment.starts_at = place.span.starts_at
     appointment.ends_at = place.span.ends_at
     appointment.can_cancel_until = place.span.starts_at - notice

@@ -25,6 +25,7 @@ from services.appointments.lists import (
 from services.appointments.states import Step
 from services.calendar.claims import Span
 from services.calendar.grid import give_back, locked_for_change, refresh_span
+from services.calendar.rooms import calendars_of
 from services.context import Context
 from services.errors import (
     CancellationClosed,
@@ -272,18 +273,17 @@ async def _changed(
     """
     # Before the first statement, which flushes: the trail names what has changed.
     note_change(context, session, appointment, note)
-    await locked_for_change(context, session, appointment.calendar_id)
+    calendars = await calendars_of(session, appointment)
+    await locked_for_change(context, session, *calendars)
     await session.flush()
     if frees_time:
         await give_back(session, Claim.appointment_id == appointment.id)
     else:
-        await refresh_span(session, _taken_by(appointment))
+        # What is kept clear after it does not show it.
+        ends_at = appointment.ends_at
+        for calendar_id in calendars:
+            span = Span(calendar_id, appointment.starts_at, ends_at, ends_at)
+            await refresh_span(session, span)
     await note_in_agendas(context, session, appointment)
     await session.refresh(appointment)
     return appointment
-
-
-def _taken_by(appointment: Appointment) -> Span:
-    """The time in which an appointment is shown; what is kept clear after it does not show it."""
-    ends_at = appointment.ends_at
-    return Span(appointment.calendar_id, appointment.starts_at, ends_at, ends_at)

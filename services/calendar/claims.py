@@ -129,6 +129,7 @@ def _taking(care: Care) -> Insert:
         "id": func.gen_random_uuid(),
         "calendar_id": calendar_id,
         "appointment_id": bindparam("appointment_id", type_=Uuid()),
+        "doctor_calendar_id": bindparam("doctor_calendar_id", type_=Uuid()),
         "kind": bindparam("kind", type_=Claim.kind.type),
         "held_by_id": bindparam("held_by_id", type_=Uuid()),
         "expires_at": bindparam("expires_at", type_=DateTime(timezone=True)),
@@ -151,10 +152,19 @@ TAKE = {care: _taking(care) for care in Care}
 
 
 async def take(
-    session: WriteSession, span: Span, taker: UUID | Holder, *, capacity: int, care: Care
+    session: WriteSession,
+    span: Span,
+    taker: UUID | Holder,
+    *,
+    capacity: int,
+    care: Care,
+    doctor_calendar_id: UUID | None = None,
 ) -> bool:
     """Claim a time for an appointment or for a holder, in the lowest free lane; False where there
     is none.
+
+    Args:
+        doctor_calendar_id: of a room's time, the calendar of the doctor whose visit takes it.
 
     Raises:
         SlotTaken: somebody has taken it past the lock; the constraint has seen it.
@@ -167,6 +177,7 @@ async def take(
         "ends_at": span.ends_at,
         "clear_until": span.clear_until,
         "capacity": capacity,
+        "doctor_calendar_id": doctor_calendar_id,
     }
     if isinstance(taker, Holder):
         held = {"held_by_id": taker.user_id, "expires_at": taker.expires_at}

@@ -6,18 +6,26 @@ server, so that live views are told; never by somebody who only looks.
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from models import Calendar, Claim, ClaimKind, Slot, User, VisitType
+from models import Calendar, Claim, Slot, User, VisitType
 from models.database import WriteSession
 from services.access import STAFF, Permission, act
 from services.calendar.claims import Holder, Span
 from services.calendar.grid import give_back, locked_for_change, refresh_span
-from services.calendar.owners import of_event
-from services.calendar.places import claim, free_place, give_up_holds, offered, span_from
+from services.calendar.owners import of_doctor
+from services.calendar.places import (
+    claim,
+    free_place,
+    give_up_holds,
+    lock_place,
+    offered,
+    span_from,
+)
+from services.calendar.rooms import is_over, prolong_room
 from services.calendar.slots import alternatives
 from services.context import Context, Server
 from services.errors import NotBookable, NotFound, NotSignedIn, SlotTaken, TooManyHolds
@@ -81,20 +89,18 @@ async def sweep_holds(server: Server) -> None:
 
 async def give_up_expired(server: Server) -> int:
     """Give up the holds that are over, and tell the live views; in how many calendars."""
-    is_over = (Claim.kind == ClaimKind.HOLD) & (Claim.expires_at <= server.clock())
-    statement = select(Claim.organization_id, Claim.calendar_id).where(is_over).distinct()
+    ended = is_over(server.clock())
+    statement = select(Claim.organization_id, Claim.calendar_id).where(ended).distinct()
     async with server.database.crossing_organizations() as session:
         calendars = (await session.execute(statement.limit(CALENDARS_AT_ONCE))).all()
     count = 0
     for organization_id, calendar_id in calendars:
         organization = await find_organization(server.database, organization_id=organization_id)
-        count += await _give_up_expired(Context(server, organization), calendar_id, is_over)
+        count += await _give_up_expired(Context(server, organization), calendar_id, ended)
     return count
 
 
-async def _give_up_expired(
-    context: Context, calendar_id: UUID, is_over: ColumnElement[bool]
-) -> bool:
+async def _give_up_expired(context: Context, calendar_id: UUID, ended: ColumnElement[bool]) -> bool:
     """Give up what is over in one calendar, unless somebody else does so, or works on it."""
     # Locked before it is looked what is over: then a rival has either not begun, or is through.
     locking = (
@@ -102,12 +108,12 @@ async def _give_up_expired(
         .where(Calendar.id == calendar_id)
         .with_for_update(key_share=True, skip_locked=True)
     )
-    there = select(Claim.id).where(Claim.calendar_id == calendar_id, is_over).limit(1)
+    there = select(Claim.id).where(Claim.calendar_id == calendar_id, ended).limit(1)
     async with context.writing() as session:
         if not await session.rows(locking) or not await session.rows(there):
             return False
         await locked_for_change(context, session, calendar_id)
-        await give_back(session, Claim.calendar_id == calendar_id, is_over)
+        await give_back(session, Claim.calendar_id == calendar_id, ended)
     return True
 
 
@@ -121,16 +127,18 @@ async def _hold(
     # One act at a time counts the holds of a person; the person always before the calendar.
     person = select(User.id).where(User.id == user_id).with_for_update(key_share=True)
     await session.execute(person)
-    await locked_for_change(context, session, slot.calendar_id)
+    await lock_place(context, session, slot.id, visit_type.id if visit_type else None)
     span = span_from(slot, visit_type)
     until = context.now + timedelta(minutes=context.organization.booking_policy.hold_minutes)
-    own: list[Claim] = await session.rows(select(Claim).where(Claim.held_by_id == user_id))
+    holder = Holder(user_id, until)
+    of_doctors = (Claim.held_by_id == user_id) & Claim.doctor_calendar_id.is_(None)
+    own: list[Claim] = await session.rows(select(Claim).where(of_doctors))
     live = [hold for hold in own if hold.expires_at and hold.expires_at > context.now]
     here = next((hold for hold in own if hold.calendar_id == slot.calendar_id), None)
     if here is not None:
         is_same = (here.starts_at, here.ends_at) == (span.starts_at, span.ends_at)
         if is_same and here in live:
-            await _prolong(session, here, span, until)
+            await _prolong(context, session, here, span, holder)
             return
         # Also one that is over: of a calendar one holds one time.
         await give_back(session, Claim.id == here.id)
@@ -138,21 +146,23 @@ async def _hold(
     most = MOST_HOLDS_OF_STAFF if context.role in STAFF else MOST_HOLDS
     if sum(hold is not here for hold in live) >= most:
         raise TooManyHolds(most)
-    await claim(context, session, place, Holder(user_id, until))
-    await refresh_span(session, span)
+    await claim(context, session, place, holder)
 
 
-async def _prolong(session: WriteSession, hold: Claim, span: Span, until: datetime) -> None:
+async def _prolong(
+    context: Context, session: WriteSession, hold: Claim, span: Span, holder: Holder
+) -> None:
     """Prolong a hold, once."""
     if not hold.is_extended:
-        hold.expires_at, hold.is_extended = until, True
+        hold.expires_at, hold.is_extended = holder.expires_at, True
         await session.flush()
         await refresh_span(session, span)
+        await prolong_room(context, session, span, holder)
 
 
 async def _slot(session: WriteSession, slot_id: UUID) -> Slot:
-    # Events have no holds.
-    statement = select(Slot).where(Slot.id == slot_id, ~of_event(Slot.calendar_id))
+    # Only doctors' time is held, and a room's with it.
+    statement = select(Slot).where(Slot.id == slot_id, of_doctor(Slot.calendar_id))
     slot: Slot | None = (await session.execute(statement)).scalar_one_or_none()
     if slot is None:
         raise NotFound("slot_id")

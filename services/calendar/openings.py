@@ -1,7 +1,7 @@
 """Openings: the times that can be booked first, over any number of doctors, in order of start."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import TypedDict
 from uuid import UUID
@@ -182,7 +182,8 @@ async def _length(context: Context, search: OpeningSearch) -> Length | None:
     if visit_type_id is None:
         return Length(least) if least else None
     visit_type = await offered_by_id(context, visit_type_id, "search", "visit_type_id")
-    return Length(max(visit_type.minutes, least or 0), visit_type.buffer_minutes)
+    length = Length.of(visit_type)
+    return replace(length, minutes=max(length.minutes, least or 0))
 
 
 def _doctors(context: Context, search: OpeningSearch) -> ColumnElement[bool]:

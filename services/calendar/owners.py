@@ -1,5 +1,6 @@
-"""Whose a calendar is, as far as that decides who may see it: everybody sees a doctor's, and an
-event's as soon as the event is published. What is done with events is decided in `events`.
+"""Whose a calendar is, as far as that decides who may see it: everybody sees a doctor's, staff a
+room's, and everybody an event's as soon as the event is published. What is done with events is
+decided in `events`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, false, or_, select, true
 
-from models import Event, Role
+from models import Doctor, Event, Role, Room
 from services.access import STAFF, Permission, act
 from services.context import Context
 
@@ -48,11 +49,22 @@ def of_event(calendar_id: Any) -> ColumnElement[bool]:
     return exists().where(Event.calendar_id == calendar_id)
 
 
+def of_doctor(calendar_id: Any) -> ColumnElement[bool]:
+    """Whether a calendar is a doctor's: visits are booked in no other."""
+    return exists().where(Doctor.calendar_id == calendar_id)
+
+
 def is_there(context: Context, calendar_id: Any) -> ColumnElement[bool]:
     """Whether a calendar is there for the viewer."""
-    return ~exists().where(Event.calendar_id == calendar_id, ~visible_events(context))
+    hidden = exists().where(Event.calendar_id == calendar_id, ~visible_events(context))
+    return ~hidden if context.role in STAFF else ~hidden & ~_of_room(calendar_id)
 
 
 def is_there_for_all(calendar_id: Any) -> ColumnElement[bool]:
     """Whether a calendar is there for everybody."""
-    return ~exists().where(Event.calendar_id == calendar_id, ~is_public())
+    hidden = exists().where(Event.calendar_id == calendar_id, ~is_public())
+    return ~hidden & ~_of_room(calendar_id)
+
+
+def _of_room(calendar_id: Any) -> ColumnElement[bool]:
+    return exists().where(Room.calendar_id == calendar_id)

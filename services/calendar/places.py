@@ -12,15 +12,17 @@ from sqlalchemy import ColumnElement, any_, exists, select, true
 
 from models import (
     EXTERNAL_LANE,
+    Calendar,
     Claim,
     ClaimKind,
     Doctor,
+    Room,
     Slot,
     SlotStatus,
     VisitType,
     VisitTypeDoctor,
 )
-from models.database import ReadSession, WriteSession
+from models.database import WriteSession
 from services.access import STAFF
 from services.calendar.claims import (
     Care,
@@ -32,8 +34,9 @@ from services.calendar.claims import (
     lying_in,
     take,
 )
-from services.calendar.grid import give_back
-from services.calendar.owners import of_event
+from services.calendar.grid import give_back, locked_for_change, refresh_span
+from services.calendar.owners import of_doctor
+from services.calendar.rooms import calendars_of_rooms, free_room, has_free_room, take_room
 from services.calendar.rules import Terms, why_not_bookable
 from services.context import Context
 from services.errors import NotBookable, NotBookableReason, NotFound, SlotTaken
@@ -45,6 +48,13 @@ class Length:
 
     minutes: int
     buffer_minutes: int = 0
+    # Of what kind it is: it may need a room.
+    visit_type_id: UUID | None = None
+
+    @classmethod
+    def of(cls, visit_type: VisitType) -> "Length":
+        """That of a visit of a type."""
+        return cls(visit_type.minutes, visit_type.buffer_minutes, visit_type.id)
 
 
 @dataclass(frozen=True)
@@ -56,19 +66,36 @@ class Place:
     span: Span
     # The claim by which the viewer holds it already.
     hold_id: UUID | None
+    # Where the visit is, if it needs a room.
+    room: Room | None
 
 
-async def calendar_of(session: ReadSession, slot_id: UUID) -> UUID:
-    """The calendar that a doctor's slot is in.
+async def lock_place(
+    context: Context,
+    session: WriteSession,
+    slot_id: UUID,
+    visit_type_id: UUID | None,
+    *others: UUID,
+) -> UUID:
+    """Lock what a visit that begins with a doctor's slot may take: the doctor's calendar, which is
+    returned, and those of the rooms that it may use; and with them others that will change.
 
     Raises:
-        NotFound: there is no such slot, or it is an event's.
+        NotFound: there is no such slot, or it is not a doctor's.
 
     """
-    statement = select(Slot.calendar_id).where(Slot.id == slot_id, ~of_event(Slot.calendar_id))
+    statement = select(Slot.calendar_id).where(Slot.id == slot_id, of_doctor(Slot.calendar_id))
     calendar_id: UUID | None = (await session.execute(statement)).scalar_one_or_none()
     if calendar_id is None:
         raise NotFound("slot_id")
+    rooms = await session.rows(calendars_of_rooms(visit_type_id)) if visit_type_id else ()
+    if rooms:
+        # Most of them stay as they are, so their revisions do. In the order in which all calendars
+        # are locked.
+        of_all = Calendar.id.in_((calendar_id, *others, *rooms))
+        locking = select(Calendar.id).where(of_all).order_by(Calendar.id)
+        await session.execute(locking.with_for_update(key_share=True))
+    await locked_for_change(context, session, calendar_id, *others)
     return calendar_id
 
 
@@ -100,7 +127,7 @@ async def free_place(
     *,
     overbooks: bool = False,
 ) -> Place:
-    """Where a visit that begins with the slot would be; its calendar is locked.
+    """Where a visit that begins with the slot would be; what it may take is locked.
 
     Args:
         overbooks: it may be beside others, and beside what is busy elsewhere; only a time that is
@@ -108,7 +135,8 @@ async def free_place(
 
     Raises:
         NotBookable: the rules do not let the viewer book it.
-        SlotTaken: the slot is not free; whether the rest of the time is, `claim` finds out.
+        SlotTaken: the slot is not free, or no room is; whether the rest of the time is, `claim`
+            finds out.
 
     """
     offers: ColumnElement[bool] = true()
@@ -126,13 +154,8 @@ async def free_place(
     slot, doctor, is_offered = (await session.execute(statement)).one()
     span = span_from(slot, visit_type)
     own = await _own_hold(context, session, slot, span)
-    # Holds are looked for only where there can be some: mostly there are none.
-    if own is None and (slot.held_by or span.ends_at > slot.ends_at):
-        is_in_the_way = Claim.expires_at <= context.now
-        if context.user_id in slot.held_by:
-            is_in_the_way |= Claim.held_by_id == context.user_id
-        await give_up_holds(session, span, is_in_the_way)
-        await session.refresh(slot)
+    if own is None:
+        await _clear_holds(context, session, slot, span)
     _require_allowed(context, slot, doctor, visit_type)
     if not is_offered:
         raise NotBookable(NotBookableReason.NOT_OFFERED)
@@ -140,7 +163,8 @@ async def free_place(
         await _require_open(session, slot, span)
     elif slot.status is not SlotStatus.AVAILABLE and own is None:
         raise SlotTaken
-    return Place(slot, doctor, span, own)
+    room = await free_room(context, session, visit_type.id, span) if visit_type else None
+    return Place(slot, doctor, span, own, room)
 
 
 async def _own_hold(context: Context, session: WriteSession, slot: Slot, span: Span) -> UUID | None:
@@ -158,6 +182,17 @@ async def _own_hold(context: Context, session: WriteSession, slot: Slot, span: S
     )
     own: UUID | None = (await session.execute(statement)).scalar_one_or_none()
     return own
+
+
+async def _clear_holds(context: Context, session: WriteSession, slot: Slot, span: Span) -> None:
+    """Give up the holds that are over, and the viewer's own of another time that overlaps."""
+    # They are looked for only where there can be some: mostly there are none.
+    if slot.held_by or span.ends_at > slot.ends_at:
+        is_in_the_way = Claim.expires_at <= context.now
+        if context.user_id in slot.held_by:
+            is_in_the_way |= Claim.held_by_id == context.user_id
+        await give_up_holds(session, span, is_in_the_way)
+        await session.refresh(slot)
 
 
 def _require_allowed(
@@ -207,7 +242,7 @@ async def claim(
     *,
     overbooks: bool = False,
 ) -> None:
-    """Take a place for an appointment, or for somebody who holds it.
+    """Take a place for an appointment, or for somebody who holds it, and have its slots tell.
 
     Raises:
         SlotTaken: a part of the time is not free.
@@ -217,10 +252,19 @@ async def claim(
     if place.hold_id is not None and isinstance(taker, UUID):
         # In place: between the hold and the appointment nobody else finds the time free.
         await keep(session, place.hold_id, taker)
-        return
-    slot, span = place.slot, place.span
+    else:
+        await _take(context, session, place, taker, overbooks=overbooks)
+    await refresh_span(session, place.span)
+    if place.room is not None:
+        await take_room(context, session, place.room, place.span, taker)
+
+
+async def _take(
+    context: Context, session: WriteSession, place: Place, taker: UUID | Holder, *, overbooks: bool
+) -> None:
+    """Take the time of the doctor's calendar."""
+    span, capacity = place.span, place.slot.capacity
     care = Care.PLACES if context.role in STAFF else Care.BUFFERS
-    capacity = slot.capacity
     if await take(session, span, taker, capacity=capacity, care=Care.NONE if overbooks else care):
         return
     bodies = lanes_in_use(
@@ -241,7 +285,7 @@ def span_from(slot: Slot, visit_type: VisitType | None) -> Span:
     return Span(slot.calendar_id, slot.starts_at, ends_at, clear_until)
 
 
-def has_room(context: Context, length: Length | VisitType | None) -> ColumnElement[bool]:
+def has_room(context: Context, length: Length | None) -> ColumnElement[bool]:
     """Which slots the viewer could have a visit begin with, as far as time is taken: what they hold
     of that very slot is not.
 
@@ -262,4 +306,6 @@ def has_room(context: Context, length: Length | VisitType | None) -> ColumnEleme
         in_use = in_use.where(is_own.is_not(True))
     count = in_use.with_only_columns(count_of(Claim.lane)).correlate(Slot)
     has_lane = count.scalar_subquery() < Slot.capacity
+    if length.visit_type_id is not None:
+        has_lane &= has_free_room(context, length.visit_type_id, ends_at, clear_until)
     return has_lane & (ends_at <= Slot.hours_end_at) if is_patient else has_lane

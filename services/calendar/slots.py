@@ -13,7 +13,7 @@ from services import checks
 from services.access import Permission, act
 from services.calendar.grid import overlapping
 from services.calendar.owners import is_there, of_event
-from services.calendar.places import has_room
+from services.calendar.places import Length, has_room
 from services.calendar.rules import (
     Terms,
     after_notice,
@@ -159,7 +159,7 @@ async def slots_with_room(
         .where(
             Slot.id.in_(slot_ids),
             VisitTypeDoctor.visit_type_id == visit_type.id,
-            has_room(context, visit_type),
+            has_room(context, Length.of(visit_type)),
         )
     )
     async with context.reading() as session:
@@ -213,7 +213,7 @@ async def alternatives(
         Slot.calendar_id == slot.calendar_id,
         Slot.status == SlotStatus.AVAILABLE,
         Slot.id != slot.id,
-        has_room(context, visit_type),
+        has_room(context, Length.of(visit_type) if visit_type else None),
         after_notice(policy, context.now),
         (Slot.starts_at < horizon_ends(policy, context.now)) | of_event(slot.calendar_id),
     )

@@ -86,6 +86,8 @@ async def _near(
         Appointment.id, Appointment.calendar_id, Appointment.starts_at, Appointment.ends_at
     ).where(
         Appointment.status.in_(OPEN_STATUSES),
+        # An event is on its day, whatever is closed then.
+        Appointment.event_id.is_(None),
         Appointment.ends_at > context.now,
         or_(
             *(

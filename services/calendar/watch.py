@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, select
 
-from models import Calendar, Event, Role, Slot, SlotStatus
+from models import Calendar, Event, Role, Room, Slot, SlotStatus
 from services.access import STAFF, Permission, feed
 from services.calendar.grid import overlapping
 from services.calendar.owners import is_there_for_all
@@ -76,21 +76,22 @@ async def watch_calendar(
 
 
 async def _sees_hidden(context: Context, watched: Feed, calendar_id: UUID) -> bool:
-    """Whether the viewer manages the event whose calendar it is. Asked once for all staff who come
-    at the same time, and not at all for the others.
+    """Whether it is the calendar of a room, or of an event that the viewer manages. Asked once for
+    all staff who come at the same time, and not at all for the others.
     """
     if context.role not in STAFF:
         return False
 
-    async def read() -> UUID | None:
-        statement = select(Event.organizer_id).where(Event.calendar_id == calendar_id)
+    async def read() -> tuple[UUID | None, bool]:
+        organizer = select(Event.organizer_id).where(Event.calendar_id == calendar_id)
+        of_room = select(Room.id).where(Room.calendar_id == calendar_id).exists()
         async with context.reading() as session:
-            organizer: UUID | None = (await session.execute(statement)).scalar_one_or_none()
-        return organizer
+            row = (await session.execute(select(organizer.scalar_subquery(), of_room))).one()
+        return row[0], row[1]
 
-    organizer_id = await watched.shared("organizer", read, seconds=FIRST_PICTURE_SECONDS)
+    organizer_id, is_of_room = await watched.shared("owner", read, seconds=FIRST_PICTURE_SECONDS)
     if organizer_id is None:
-        return False
+        return is_of_room
     return context.role is Role.ADMIN or organizer_id == context.user_id
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
-from models import Calendar, Doctor, Office
+from models import Calendar, Doctor, Office, Room
 from models.database import WriteSession, violated_constraint
 from services import checks
 from services.access import Permission, act
@@ -17,6 +17,8 @@ from services.idempotency import creating
 from services.pages import Page, PageRequest, page_of
 
 ORDER = (Office.name, Office.id)
+# What is in an office.
+THERE: tuple[type[Doctor], type[Room]] = (Doctor, Room)
 
 
 class OfficeChanges(TypedDict, total=False):
@@ -77,8 +79,8 @@ async def update_office(
 ) -> Office:
     """Change an office; what is left out stays.
 
-    Its doctors' calendars follow its time zone: working hours keep their wall-clock times from the
-    next generation of slots on, and slots that exist keep their instants.
+    The calendars of its doctors and rooms follow its time zone: working hours keep their wall-clock
+    times from the next generation of slots on, and slots that exist keep their instants.
 
     Raises:
         NameTaken: another office has this name.
@@ -96,32 +98,30 @@ async def update_office(
             office.time_zone = checks.time_zone(changes["time_zone"])
         await _saved(session, office)
         if "time_zone" in changes:
-            of_doctors = select(Doctor.calendar_id).where(Doctor.office_id == office_id)
-            await session.execute(
-                update(Calendar)
-                .where(Calendar.id.in_(of_doctors))
-                .values(time_zone=office.time_zone)
+            there = union_all(
+                *(select(kind.calendar_id).where(kind.office_id == office_id) for kind in THERE)
             )
+            follow = update(Calendar).where(Calendar.id.in_(there))
+            await session.execute(follow.values(time_zone=office.time_zone))
     return office
 
 
 @act(Permission.MANAGE_DIRECTORY, InUse)
 async def delete_office(context: Context, *, office_id: UUID) -> UUID:
-    """Delete an office where no doctor works; archived doctors leave it.
+    """Delete an office where no doctor works and no room is; archived ones leave it.
 
     Raises:
-        InUse: doctors work there.
+        InUse: doctors work there, or there are rooms.
 
     """
     async with context.writing() as session:
         office = await _locked(session, office_id)
-        doctors = (
-            select(Doctor).where(Doctor.office_id == office_id).with_for_update(key_share=True)
-        )
-        for doctor in await session.rows(doctors):
-            if doctor.archived_at is None:
-                raise InUse("office_id")
-            doctor.office_id = None
+        for kind in THERE:
+            there = select(kind).where(kind.office_id == office_id)
+            for one in await session.rows(there.with_for_update(key_share=True)):
+                if one.archived_at is None:
+                    raise InUse("office_id")
+                one.office_id = None
         await session.flush()
         await session.delete(office)
     return office_id

@@ -20,6 +20,7 @@ TYPES = {
     "Department": PUBLIC,
     "Office": PUBLIC,
     "VisitType": PUBLIC,
+    "Room": PUBLIC,
     "Doctor": PUBLIC,
     "Calendar": PUBLIC,
     "AvailabilityTemplate": PUBLIC,
@@ -48,7 +49,9 @@ Organization: id slug name timeZone locale bookingPolicy
 BookingPolicy: horizonMonths minimumNoticeMinutes cancellationNoticeMinutes
 BookingPolicy: maxOpenAppointmentsPerPatient holdMinutes reminderHoursBefore
 Department: id name description doctors doctorCount
-VisitType: id name description minutes bufferMinutes doctors
+VisitType: id name description minutes bufferMinutes doctors rooms
+Room: id name office
+Room.calendar                       -  -  +  +  +
 Office: id name address phone timeZone doctors
 Doctor: id name title specialty bio languages isAcceptingPatients department office calendar
 Doctor: nextAvailableSlot
@@ -80,7 +83,7 @@ Patient.notes                       U  -  o  +  +
 Appointment: id reference slot slots visitType doctor patient startsAt endsAt status
 Appointment: cancelledAt cancellationReason canCancelUntil rescheduledFrom bookedBy version history
 Appointment: createdAt updatedAt
-Appointment: isOverbooked
+Appointment: isOverbooked room
 Appointment.event                   U  o  o  o  +
 Appointment.guest                   U  -  o  o  +
 Appointment.attendee                U  o  o  o  +

@@ -50,6 +50,7 @@ from services.passwords import HASHING
 from tests.access.elsewhere import external
 from tests.access.gatherings import put_events
 from tests.access.realm import PLAYERS, Realm
+from tests.access.rooms import need
 from tests.access.words import address, email, phone, word
 from tests.conftest import CONFIG
 from tests.factories import Factory, tomorrow
@@ -158,6 +159,7 @@ def _calendars(realm: Realm) -> None:
         exception(realm, f"exception.{kind}", kind)
     for kind in KINDS:
         offer(realm, kind)
+        need(realm, kind)
 
 
 def exception(realm: Realm, name: str, whose: str) -> AvailabilityException:
@@ -247,6 +249,7 @@ def visit(
         rescheduled_from_id=before.id,
         booked_by_id=by,
         visit_type_id=realm.rows[f"visit_type.{doctor}"].id,
+        room_id=realm.rows[f"room.{doctor}"].id,
         starts_at=taken.starts_at,
         ends_at=taken.ends_at,
         status=status,

@@ -48,6 +48,7 @@ Query.organization                  +  +  +  +  +  |  o  o  o  o  o
 Query.departments                   +  +  +  +  +  |  o  o  o  o  o
 Query.offices                       +  +  +  +  +  |  o  o  o  o  o
 Query.visitTypes                    +  +  +  +  +  |  o  o  o  o  o
+Query.rooms                         +  +  +  +  +  |  o  o  o  o  o
 Query.doctors                       +  +  +  +  +  |  o  o  o  o  o
 Query.patients                      U  o  o  +  +  |  U  o  o  o  o
 Query.openings                      +  +  +  +  +  |  o  o  o  o  o
@@ -90,6 +91,9 @@ Mutation.deleteOffice               U  F  F  F  +  |  U  F  F  F  N
 Mutation.createVisitType            U  F  F  F  +  |  U  F  F  F  o
 Mutation.updateVisitType            U  F  F  F  +  |  U  F  F  F  N
 Mutation.deleteVisitType            U  F  F  F  +  |  U  F  F  F  N
+Mutation.createRoom                 U  F  F  F  +  |  U  F  F  F  o
+Mutation.updateRoom                 U  F  F  F  +  |  U  F  F  F  N
+Mutation.deleteRoom                 U  F  F  F  +  |  U  F  F  F  N
 Mutation.createDoctor               U  F  F  F  +  |  U  F  F  F  o
 Mutation.updateDoctor               U  F  o  F  +  |  U  F  N  F  N
 Mutation.deleteDoctor               U  F  F  F  +  |  U  F  F  F  N
@@ -133,6 +137,7 @@ NODES = table("""
 Organization                        +  +  +  +  +  |  -  -  -  -  -
 User                                -  o  o  +  +  |  -  -  -  -  -
 Department                          +  +  +  +  +  |  -  -  -  -  -
+Room                                +  +  +  +  +  |  -  -  -  -  -
 VisitType                           +  +  +  +  +  |  -  -  -  -  -
 Office                              +  +  +  +  +  |  -  -  -  -  -
 Doctor                              +  +  +  +  +  |  -  -  -  -  -

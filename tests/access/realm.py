@@ -25,6 +25,7 @@ from models import (
     Organization,
     Patient,
     Role,
+    Room,
     SignIn,
     SignUp,
     User,
@@ -46,6 +47,7 @@ NAMED = (
     "department",
     "office",
     "visit_type",
+    "room",
     "slot",
     "notification",
     "exception",
@@ -75,6 +77,7 @@ SECRET = {
     Department: ("name", "description"),
     Office: ("name", "address"),
     VisitType: ("name", "description"),
+    Room: ("name",),
     Doctor: ("name", "title", "specialty", "bio"),
     User: ("username", "email", "name", "phone", "password_hash"),
     Patient: ("name", "email", "phone", "birth_date", "notes"),
@@ -168,6 +171,8 @@ class Realm:
                 found[f"{camel(thing)}Id"] = self.id(f"{thing}.patient.{kind}")
         if "doctorId" in found:
             found["doctorIds"] = found["doctorId"]
+        if "roomId" in found:
+            found["roomIds"] = found["roomId"]
         if event := self.rows.get(f"event.{kind}"):
             found |= {"slug": event.slug, "eventSlotId": self.id(f"seat.{kind}")}
             found["manageToken"] = self.managing[f"open.{kind}"]

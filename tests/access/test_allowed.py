@@ -17,6 +17,7 @@ from tests.access.gatherings import booking, event, seat
 from tests.access.making import exception, message, sign_in, slot, visit
 from tests.access.matrix import OPERATIONS
 from tests.access.realm import PLAYERS, Realm, camel, fingerprint
+from tests.access.rooms import room
 from tests.access.voices import Voice
 from tests.factories import id_of
 from tests.rows import across
@@ -50,6 +51,7 @@ UNUSED: dict[str, tuple[str, dict[str, Any]]] = {
 ONE_MORE: dict[str, tuple[str, Callable[[Realm, str, str], Any]]] = {
     "retryNotification": ("notification", message),
     "removeAvailabilityException": ("exception", exception),
+    "deleteRoom": ("room", room),
 }
 OF_APPOINTMENTS = {
     "rescheduleAppointment",

@@ -34,6 +34,7 @@ ROWS = {
     "AvailabilityException": "exception.{}",
     "Slot": "slot.of.{}",
     "VisitType": "visit_type.{}",
+    "Room": "room.{}",
     "Appointment": "appointment.old.{}",
     "AuditEvent": "audit_event.{}",
     "SignIn": "sign_in.patient.{}",

@@ -28,6 +28,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "Department": ("department.mine", "department.theirs"),
     "Office": ("office.mine", "office.theirs"),
     "VisitType": ("visit_type.mine", "visit_type.theirs"),
+    "Room": ("room.mine", "room.theirs"),
     "Doctor": ("doctor.mine", "doctor.theirs", "doctor.gone"),
     "Patient": ("patient.mine", "patient.theirs", "patient.gone"),
     "Calendar": ("calendar.mine", "calendar.theirs", "calendar.gone", "occasion.event.mine"),

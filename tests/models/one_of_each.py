@@ -73,6 +73,11 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         "INSERT INTO visit_type_doctors VALUES ($1, $2, $3)", organization, visit_type, doctor
     )
     made["visit_type_doctors"] = doctor
+    room = await add("rooms", calendar_id=calendar, **NAME)
+    await connection.execute(
+        "INSERT INTO visit_type_rooms VALUES ($1, $2, $3)", organization, visit_type, room
+    )
+    made["visit_type_rooms"] = room
     visit["visit_type_id"] = visit_type
     moved = {"slot_id": slot, "rescheduled_from_id": slot, "booked_by_id": user}
     appointment = await add(

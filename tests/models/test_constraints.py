@@ -28,6 +28,7 @@ POINTS_TO = {
     "appointments.event_id": "events",
     "appointments.patient_id": "patients",
     "appointments.rescheduled_from_id": "slots",
+    "appointments.room_id": "rooms",
     "appointments.slot_id": "slots",
     "appointments.visit_type_id": "visit_types",
     "audit_events.actor_id": "users",
@@ -35,6 +36,7 @@ POINTS_TO = {
     "availability_templates.calendar_id": "calendars",
     "claims.appointment_id": "appointments",
     "claims.calendar_id": "calendars",
+    "claims.doctor_calendar_id": "calendars",
     "claims.held_by_id": "users",
     "doctors.calendar_id": "calendars",
     "external_calendars.calendar_id": "calendars",
@@ -46,17 +48,22 @@ POINTS_TO = {
     "idempotency_keys.user_id": "users",
     "patients.user_id": "users",
     "refresh_tokens.sign_in_id": "sign_ins",
+    "rooms.calendar_id": "calendars",
+    "rooms.office_id": "offices",
     "sign_ins.user_id": "users",
     "slots.calendar_id": "calendars",
     "user_tokens.user_id": "users",
     "visit_type_doctors.doctor_id": "doctors",
     "visit_type_doctors.visit_type_id": "visit_types",
+    "visit_type_rooms.room_id": "rooms",
+    "visit_type_rooms.visit_type_id": "visit_types",
 }
 # Where rows have no id of their own, by what they are found here.
 OWN_KEYS = {
     "agenda_entries": "appointment_id",
     "idempotency_keys": "user_id",
     "visit_type_doctors": "doctor_id",
+    "visit_type_rooms": "room_id",
 }
 # What else such a row must be.
 BESIDES = {
@@ -98,6 +105,10 @@ CHECKS = {
     "ck_claims_external_lane": ["lane = 2000", "kind = 'EXTERNAL', appointment_id = NULL"],
     "ck_claims_held_by_id": ["held_by_id = gen_random_uuid()"],
     "ck_claims_expires_at": ["expires_at = now()"],
+    "ck_claims_doctor_calendar_id": [
+        "doctor_calendar_id = calendar_id",
+        "doctor_calendar_id = gen_random_uuid(), kind = 'BLOCK', appointment_id = NULL",
+    ],
     "ck_events_per_person_limit": ["per_person_limit = 0", "per_person_limit = 101"],
     "ck_organizations_horizon_months": ["horizon_months = 0", "horizon_months = 25"],
     "ck_organizations_minimum_notice_minutes": ["minimum_notice_minutes = -1"],

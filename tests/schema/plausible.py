@@ -39,6 +39,7 @@ from models import (
     NotificationStatus,
     Office,
     Role,
+    Room,
     SignIn,
     Slot,
     User,
@@ -325,14 +326,24 @@ async def world_of(clinic: Clinic) -> World:
         "notificationId": failed,
         "visitTypeId": visit_type,
         "exceptionId": exception,
+        "roomId": await a_room(factory),
     }
     event, seat, token = await an_event(factory, clinic.person(Role.DOCTOR).user)
     rows |= {"eventId": event, "eventSlotId": seat}
     ids = {name: id_of(row) for name, row in rows.items()}
     ids |= {"actorId": id_of(clinic.person(Role.DOCTOR).user), "subjectId": ids["patientId"]}
-    ids["doctorIds"] = ids["doctorId"]
+    ids |= {"doctorIds": ids["doctorId"], "roomIds": ids["roomId"]}
     texts = {"slug": event.slug, "manageToken": token}
     return World(clinic, {**ids, "id": ids["calendarId"], "ids": ids["calendarId"]}, texts)
+
+
+async def a_room(factory: Factory) -> Room:
+    """A room that no kind of visit needs."""
+    owner = {"organization_id": factory.organization.id}
+    calendar = Calendar(**owner, id=uuid4(), time_zone="Europe/Madrid")
+    room = Room(**owner, id=uuid4(), name="Room", calendar_id=calendar.id)
+    await factory.add(calendar, room)
+    return room
 
 
 async def an_event(factory: Factory, organizer: User) -> tuple[Event, Slot, str]:

@@ -51,6 +51,7 @@ ACTS: dict[str, tuple[Role, str, dict[str, Any]]] = {
     "registerPatient": (Role.RECEPTIONIST, "patient { id name notes }", {"notes": "Knocks"}),
     "inviteUser": (Role.ADMIN, "user { id username role }", {"role": "PATIENT"}),
     "resendInvitation": (Role.ADMIN, "user { id username role }", {"userId": None}),
+    "createRoom": (Role.ADMIN, "room { id name }", {"name": "Other"}),
     "createVisitType": (Role.ADMIN, "visitType { id name minutes }", {"minutes": 45}),
     "overbookAppointment": (
         Role.RECEPTIONIST,
@@ -104,6 +105,7 @@ async def given(clinic: Clinic, act: str) -> dict[str, Any]:
     plain: dict[str, dict[str, Any]] = {
         "createDepartment": named,
         "createOffice": named,
+        "createRoom": named,
         "registerPatient": named,
         "createVisitType": {**named, "minutes": 30},
         "createDoctor": account,
