@@ -306,6 +306,27 @@ async def test_a_visit_that_moves_leaves_its_room_and_takes_one(clinic: Clinic) 
     assert await bookable(clinic.public, theirs, kind) == [True, True, False, True]
 
 
+async def test_whoever_watches_the_room_that_a_visit_leaves_sees_it(clinic: Clinic) -> None:
+    first, second = [await a_room(clinic, name) for name in ("A", "B")]
+    kind = await a_kind(clinic, first, second)
+    slots, there = await half_hours(clinic), await room_slots(clinic, first)
+    theirs = await another_doctor(clinic, kind)
+    other = id_of(await clinic.factory.patient())
+    await book(clinic.reception, theirs[2], visitTypeId=kind, patientId=other)
+    made = await book(clinic.patient, slots[0], visitTypeId=kind)
+    window = (wire(tomorrow(0)), wire(tomorrow(23)))
+    async with clinic.reception.watching(first["calendar"]["id"], *window) as view:
+        await view.until(id_of(there[0]), "BOOKED")
+        moved = await clinic.patient.done(
+            "rescheduleAppointment",
+            "appointment { room { name } }",
+            appointmentId=made["id"],
+            slotId=id_of(slots[2]),
+        )
+        assert moved == {"room": {"name": "B"}}
+        await view.until(id_of(there[0]), "AVAILABLE")
+
+
 async def test_no_room_is_archived_that_somebody_comes_to(clinic: Clinic) -> None:
     room = await a_room(clinic)
     kind = await a_kind(clinic, room)
