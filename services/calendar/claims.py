@@ -67,22 +67,28 @@ def lanes_in_use(
 
     All of them count, as `count_of` counts: a place that is freed beside somebody who is overbooked
     is not free.
-
-    Args:
-        calendar_id, starts_at, ends_at, clear_until: values, or columns of an outer statement.
-        keeps_clear: a lane is also in use where it is kept clear after its visit, and where this
-            visit would have to be kept clear of the next one.
-
     """
-    taken: ColumnElement[bool] = Claim.ends_at > starts_at
-    until = ends_at
-    if keeps_clear:
-        taken, until = or_(taken, Claim.clear_until > starts_at), clear_until
     return select(Claim.lane).where(
         Claim.calendar_id == calendar_id,
-        lying_in(starts_at - LONGEST_BUFFER, until),
-        taken,
+        in_the_way(starts_at, ends_at, clear_until, keeps_clear=keeps_clear),
     )
+
+
+def in_the_way(
+    starts_at: Any, ends_at: Any, clear_until: Any, *, keeps_clear: bool
+) -> ColumnElement[bool]:
+    """Which claims of a calendar are in the way of a time.
+
+    Args:
+        starts_at, ends_at, clear_until: values, or columns of an outer statement.
+        keeps_clear: so is also what is kept clear after a visit, and what this visit would have to
+            be kept clear of.
+
+    """
+    if not keeps_clear:
+        return lying_in(starts_at, ends_at)
+    is_near = lying_in(starts_at - LONGEST_BUFFER, clear_until)
+    return is_near & or_(Claim.ends_at > starts_at, Claim.clear_until > starts_at)
 
 
 def lying_in(starts_at: Any, ends_at: Any) -> ColumnElement[bool]:

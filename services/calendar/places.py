@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, any_, exists, select, true
+from sqlalchemy import ColumnElement, exists, select, true
 
 from models import (
     EXTERNAL_LANE,
@@ -29,6 +29,7 @@ from services.calendar.claims import (
     Holder,
     Span,
     count_of,
+    in_the_way,
     keep,
     lanes_in_use,
     lying_in,
@@ -187,12 +188,24 @@ async def _own_hold(context: Context, session: WriteSession, slot: Slot, span: S
 async def _clear_holds(context: Context, session: WriteSession, slot: Slot, span: Span) -> None:
     """Give up the holds that are over, and the viewer's own of another time that overlaps."""
     # They are looked for only where there can be some: mostly there are none.
-    if slot.held_by or span.ends_at > slot.ends_at:
-        is_in_the_way = Claim.expires_at <= context.now
-        if context.user_id in slot.held_by:
-            is_in_the_way |= Claim.held_by_id == context.user_id
-        await give_up_holds(session, span, is_in_the_way)
-        await session.refresh(slot)
+    if not (slot.held_by or slot.in_buffer or span.clear_until > slot.ends_at):
+        return
+    which = Claim.expires_at <= context.now
+    if context.user_id is not None:
+        which |= Claim.held_by_id == context.user_id
+    await give_back(
+        session,
+        Claim.calendar_id == span.calendar_id,
+        Claim.kind == ClaimKind.HOLD,
+        in_the_way(
+            span.starts_at,
+            span.ends_at,
+            span.clear_until,
+            keeps_clear=context.role not in STAFF,
+        ),
+        which,
+    )
+    await session.refresh(slot)
 
 
 def _require_allowed(
@@ -287,7 +300,7 @@ def span_from(slot: Slot, visit_type: VisitType | None) -> Span:
 
 def has_room(context: Context, length: Length | None) -> ColumnElement[bool]:
     """Which slots the viewer could have a visit begin with, as far as time is taken: what they hold
-    of that very slot is not.
+    themselves is not.
 
     Args:
         length: of the visit; None: as long as the slot.
@@ -302,8 +315,7 @@ def has_room(context: Context, length: Length | None) -> ColumnElement[bool]:
         Slot.calendar_id, Slot.starts_at, ends_at, clear_until, keeps_clear=is_patient
     )
     if context.user_id is not None:
-        is_own = (Claim.held_by_id == context.user_id) & (context.user_id == any_(Slot.held_by))
-        in_use = in_use.where(is_own.is_not(True))
+        in_use = in_use.where(Claim.held_by_id.is_distinct_from(context.user_id))
     count = in_use.with_only_columns(count_of(Claim.lane)).correlate(Slot)
     has_lane = count.scalar_subquery() < Slot.capacity
     if length.visit_type_id is not None:
