@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -21,7 +22,7 @@ from tests.api import Api
 from tests.booking import calendar_of
 from tests.conftest import CONFIG, Clinic
 from tests.elsewhere import Elsewhere
-from tests.factories import id_of, tomorrow, wire
+from tests.factories import Factory, id_of, tomorrow, wire
 from tests.rows import across, kept
 
 SHOWN = "host lastReadAt lastOkAt problem conflicts { id }"
@@ -50,10 +51,13 @@ async def half_hours(clinic: Clinic, count: int = 4, *, capacity: int = 1) -> li
 
 async def busy_elsewhere(clinic: Clinic, *spans: tuple[datetime, datetime]) -> None:
     """Let the doctor be busy at these times, as if a calendar elsewhere had been read just now."""
-    factory = clinic.factory
+    await be_busy(clinic.factory, calendar_of(clinic).id, *spans)
+
+
+async def be_busy(factory: Factory, calendar_id: UUID, *spans: tuple[datetime, datetime]) -> None:
+    """The same for any calendar."""
     server = server_of(factory.database)
     context = Context(server, factory.organization)
-    calendar_id = calendar_of(clinic).id
     async with context.writing() as session:
         await locked(session, calendar_id)
         await replace_busy(context, session, calendar_id, merged(spans), context.now)

@@ -111,6 +111,7 @@ async def _rule_against(
             terms,
             is_accepting_patients=accepts.get(slot.calendar_id, False),
             visit_minutes=visit_type.minutes if visit_type else None,
+            is_held=is_held_by_viewer(context, slot),
         )
     if reason is not None:
         return Obstacle[reason.name]

@@ -157,7 +157,7 @@ async def free_place(
     own = await _own_hold(context, session, slot, span)
     if own is None:
         await _clear_holds(context, session, slot, span)
-    _require_allowed(context, slot, doctor, visit_type)
+    _require_allowed(context, slot, doctor, visit_type, is_held=own is not None)
     if not is_offered:
         raise NotBookable(NotBookableReason.NOT_OFFERED)
     if overbooks:
@@ -209,7 +209,7 @@ async def _clear_holds(context: Context, session: WriteSession, slot: Slot, span
 
 
 def _require_allowed(
-    context: Context, slot: Slot, doctor: Doctor, visit_type: VisitType | None
+    context: Context, slot: Slot, doctor: Doctor, visit_type: VisitType | None, *, is_held: bool
 ) -> None:
     """Go on only if the rules let the viewer have a visit begin with the slot, free or not."""
     reason = why_not_bookable(
@@ -217,6 +217,7 @@ def _require_allowed(
         Terms.of(context),
         is_accepting_patients=doctor.is_accepting_patients and doctor.archived_at is None,
         visit_minutes=visit_type.minutes if visit_type else None,
+        is_held=is_held,
     )
     if reason is not None:
         raise NotBookable(reason)

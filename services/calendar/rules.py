@@ -45,7 +45,12 @@ class Terms:
 
 
 def why_not_bookable(
-    slot: Slot, terms: Terms, *, is_accepting_patients: bool, visit_minutes: int | None = None
+    slot: Slot,
+    terms: Terms,
+    *,
+    is_accepting_patients: bool,
+    visit_minutes: int | None = None,
+    is_held: bool = False,
 ) -> NotBookableReason | None:
     """Why a slot, free or not, is closed to somebody by the rules; None where it is not.
 
@@ -55,6 +60,7 @@ def why_not_bookable(
 
     Args:
         visit_minutes: how long the visit is that would begin there; None: as long as the slot.
+        is_held: they hold it; what is kept clear has been seen to when they began to.
 
     """
     if terms.role in STAFF:
@@ -63,7 +69,12 @@ def why_not_bookable(
         return past
     if not is_accepting_patients:
         return NotBookableReason.NOT_ACCEPTING
-    return _too_soon(slot, terms) or _too_far(slot, terms) or _too_narrow(slot, visit_minutes)
+    if closed := _too_soon(slot, terms) or _too_far(slot, terms):
+        return closed
+    if slot.in_buffer and not is_held:
+        return NotBookableReason.KEPT_CLEAR
+    is_too_long = slot.starts_at + timedelta(minutes=visit_minutes or 0) > slot.hours_end_at
+    return NotBookableReason.VISIT_TOO_LONG if is_too_long else None
 
 
 def why_no_seat(slot: Slot, terms: Terms, *, is_published: bool) -> NotBookableReason | None:
@@ -89,11 +100,3 @@ def _too_soon(slot: Slot, terms: Terms) -> NotBookableReason | None:
 def _too_far(slot: Slot, terms: Terms) -> NotBookableReason | None:
     is_beyond = slot.starts_at >= horizon_ends(terms.policy, terms.now)
     return NotBookableReason.BEYOND_HORIZON if is_beyond else None
-
-
-def _too_narrow(slot: Slot, visit_minutes: int | None) -> NotBookableReason | None:
-    if slot.in_buffer:
-        return NotBookableReason.KEPT_CLEAR
-    if slot.starts_at + timedelta(minutes=visit_minutes or 0) > slot.hours_end_at:
-        return NotBookableReason.VISIT_TOO_LONG
-    return None

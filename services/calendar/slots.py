@@ -133,12 +133,14 @@ def is_bookable(
 
     Whether there is room for a visit of a certain type, `slots_with_room` knows.
     """
-    is_free = slot.status is SlotStatus.AVAILABLE or is_held_by_viewer(context, slot)
+    is_held = is_held_by_viewer(context, slot)
+    is_free = slot.status is SlotStatus.AVAILABLE or is_held
     return is_free and not why_not_bookable(
         slot,
         Terms.of(context),
         is_accepting_patients=is_accepting_patients,
         visit_minutes=visit_minutes,
+        is_held=is_held,
     )
 
 
