@@ -84,7 +84,7 @@ async def book_appointment(
 
     """
     reason = checks.optional_text(reason, "reason")
-    wish = _Wish(slot_id, patient_id or _own_patient_id(context), visit_type_id, reason)
+    wish = Wish(slot_id, patient_id or _own_patient_id(context), visit_type_id, reason)
     request = Request("book", idempotency_key, astuple(wish))
     return await _explained(context, request, wish, partial(_book, context, wish))
 
@@ -110,7 +110,7 @@ async def overbook_appointment(
     """
     why = checks.text(overbooking_reason, "overbooking_reason", longest=checks.LINE_LENGTH)
     reason = checks.optional_text(reason, "reason")
-    wish = _Wish(slot_id, patient_id, visit_type_id, reason, why)
+    wish = Wish(slot_id, patient_id, visit_type_id, reason, why)
     request = Request("overbook", idempotency_key, astuple(wish))
     return await _explained(context, request, wish, partial(_book, context, wish))
 
@@ -141,7 +141,7 @@ async def reschedule_appointment(
 
     """
     request = Request("reschedule", idempotency_key, (appointment_id, slot_id, expected_version))
-    wish = _Wish(slot_id)
+    wish = Wish(slot_id)
 
     async def move(session: WriteSession) -> Appointment:
         appointment = await locked_appointment(context, session, appointment_id, expected_version)
@@ -173,7 +173,7 @@ async def reschedule_appointment(
 
 
 @dataclass
-class _Wish:
+class Wish:
     """What somebody wants, as far as it is known: a refusal brings along what is near to it."""
 
     slot_id: UUID
@@ -183,7 +183,7 @@ class _Wish:
     overbooking_reason: str | None = None
 
 
-async def _book(context: Context, wish: _Wish, session: WriteSession) -> Appointment:
+async def _book(context: Context, wish: Wish, session: WriteSession) -> Appointment:
     """Book what is wanted, in the transaction of an act."""
     overbooks = wish.overbooking_reason is not None
     visit_type = await offered(session, wish.visit_type_id)
@@ -192,7 +192,13 @@ async def _book(context: Context, wish: _Wish, session: WriteSession) -> Appoint
         await require_managed(context, session, calendar_id, "slot_id")
     place = await free_place(context, session, wish.slot_id, visit_type, overbooks=overbooks)
     await _lock_patient(context, session, wish.patient_id)
-    await _require_below_limit(context, session, wish.patient_id)
+    await require_below_limit(context, session, wish.patient_id)
+    return await book_in(context, session, wish, place)
+
+
+async def book_in(context: Context, session: WriteSession, wish: Wish, place: Place) -> Appointment:
+    """Book what is wanted in a place that is found; a part of the acts that book."""
+    overbooks = wish.overbooking_reason is not None
     appointment = Appointment(
         organization_id=session.organization_id,
         id=uuid4(),
@@ -216,7 +222,7 @@ async def _book(context: Context, wish: _Wish, session: WriteSession) -> Appoint
 async def _explained(
     context: Context,
     request: Request,
-    wish: _Wish,
+    wish: Wish,
     work: Callable[[WriteSession], Awaitable[Appointment]],
 ) -> Appointment:
     """Do `work` once, and have a refusal bring along what the caller needs next. That is looked up
@@ -228,7 +234,7 @@ async def _explained(
         refusal.alternatives = await alternatives(context, wish.slot_id, wish.visit_type_id)
         raise
     except PatientBusy as refusal:
-        refusal.conflicting = await _conflicting(context, wish)
+        refusal.conflicting = await conflicting(context, wish)
         raise
 
 
@@ -262,9 +268,15 @@ async def _lock_patient(context: Context, session: WriteSession, patient_id: UUI
         raise NotFound("patient_id")
 
 
-async def _require_below_limit(
+async def require_below_limit(
     context: Context, session: WriteSession, patient_id: UUID | None
 ) -> None:
+    """Go on only if the patient, who is locked, may have one more open appointment.
+
+    Raises:
+        BookingLimitReached: they may not; staff book all the same.
+
+    """
     limit = context.organization.booking_policy.max_open_appointments_per_patient
     if limit is None or context.role is not Role.PATIENT:
         return
@@ -301,7 +313,7 @@ def new_reference() -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
-async def _conflicting(context: Context, wish: _Wish) -> Appointment | None:
+async def conflicting(context: Context, wish: Wish) -> Appointment | None:
     """The open appointment of the patient at the time that is wanted, if the viewer may see it."""
     kind = VisitType.id == wish.visit_type_id
     ends_at = func.coalesce(

@@ -337,7 +337,10 @@ def crossings(root: Path) -> list[str]:
 
 
 # Parts that read by themselves, after an act that had its permission.
-PARTS = {"alternatives", "checked_password", "require_password", "own_account", "holder_of"}
+PARTS = {
+    *("alternatives", "checked_password", "conflicting", "holder_of", "own_account"),
+    "require_password",
+}
 
 
 def declared_refusals() -> dict[str, set[str]]:
