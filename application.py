@@ -48,6 +48,7 @@ from services.meters import RequestMeters
 from services.organizations import RecentOrganizations
 from services.passwords import Passwords
 from services.traces import Traces, current
+from services.waitlist.expiry import keep_lines
 
 # Whoever asks whether requests can be answered waits no longer.
 READY_SECONDS = 2.0
@@ -217,6 +218,7 @@ def background(server: Server, meters: RequestMeters) -> list[Coroutine[Any, Any
         again_and_again(partial(keep_sealing, server)),
         again_and_again(partial(sweep_holds, server)),
         again_and_again(partial(keep_reading, server)),
+        again_and_again(partial(keep_lines, server)),
         meters.watch_loop(),
     ]
 

@@ -45,9 +45,11 @@ from models.notifications import (
 from models.organizations import BookingPolicy, Organization
 from models.rooms import Room, VisitTypeRoom
 from models.visit_types import VisitType, VisitTypeDoctor
+from models.waitlist import OPEN_ENTRIES, WaitlistEntry, WaitlistStatus
 
 __all__ = [
     "EXTERNAL_LANE",
+    "OPEN_ENTRIES",
     "OPEN_STATUSES",
     "Agenda",
     "AgendaEntry",
@@ -94,5 +96,7 @@ __all__ = [
     "VisitType",
     "VisitTypeDoctor",
     "VisitTypeRoom",
+    "WaitlistEntry",
+    "WaitlistStatus",
     "Weekday",
 ]

@@ -141,6 +141,7 @@ class Claim(Owned, Base):
         owned_reference("appointment_id", "appointments"),
         owned_reference("held_by_id", "users"),
         owned_reference("doctor_calendar_id", "calendars"),
+        owned_reference("waitlist_entry_id", "waitlist_entries"),
         ExcludeConstraint(
             ("calendar_id", "="),
             ("lane", "="),
@@ -156,7 +157,10 @@ class Claim(Owned, Base):
         CheckConstraint(
             "(kind = 'APPOINTMENT') = (appointment_id IS NOT NULL)", name="appointment"
         ),
-        CheckConstraint("(kind = 'HOLD') = (held_by_id IS NOT NULL)", name="held_by_id"),
+        # An offer may be to somebody without an account.
+        CheckConstraint(
+            "(kind = 'HOLD') = (num_nonnulls(held_by_id, waitlist_entry_id) > 0)", name="held_by_id"
+        ),
         CheckConstraint(
             "doctor_calendar_id IS NULL OR kind IN ('APPOINTMENT', 'HOLD')"
             " AND doctor_calendar_id <> calendar_id",
@@ -165,14 +169,25 @@ class Claim(Owned, Base):
         CheckConstraint("(kind = 'HOLD') = (expires_at IS NOT NULL)", name="expires_at"),
         Index("ix_claims_appointment_id", "appointment_id"),
         Index("ix_claims_calendar_id_starts_at", "calendar_id", "starts_at"),
-        # Somebody who holds a time of a doctor's calendar holds no other one of it.
+        # Somebody who holds a time of a doctor's calendar holds no other one of it, but for what is
+        # offered.
         Index(
             "uq_claims_held_by_id_calendar_id",
             "organization_id",
             "held_by_id",
             "calendar_id",
             unique=True,
-            postgresql_where=text("kind = 'HOLD' AND doctor_calendar_id IS NULL"),
+            postgresql_where=text(
+                "kind = 'HOLD' AND waitlist_entry_id IS NULL AND doctor_calendar_id IS NULL"
+            ),
+        ),
+        # One offer at a time; the room that comes with it is none of its own.
+        Index(
+            "uq_claims_waitlist_entry_id",
+            "organization_id",
+            "waitlist_entry_id",
+            unique=True,
+            postgresql_where=text("waitlist_entry_id IS NOT NULL AND doctor_calendar_id IS NULL"),
         ),
         Index("ix_claims_expires_at", "expires_at", postgresql_where=text("kind = 'HOLD'")),
         # What a calendar elsewhere says is few among many, and read whole.
@@ -191,6 +206,8 @@ class Claim(Owned, Base):
     starts_at: Mapped[datetime] = mapped_column(Computed("lower(during)", persisted=True))
     ends_at: Mapped[datetime] = mapped_column(Computed("upper(during)", persisted=True))
     held_by_id: Mapped[UUID | None]
+    # Whom it is offered to, for as long as it is.
+    waitlist_entry_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None]
     # A hold may be prolonged once.
     is_extended: Mapped[bool] = mapped_column(server_default="false", default=False)

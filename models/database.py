@@ -97,7 +97,17 @@ class WriteSession(ReadSession):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._last_parts: list[Callable[[], Awaitable[None]]] = []
         self._consequences: list[Callable[[], Awaitable[None] | None]] = []
+
+    def before_commit(self, part: Callable[[], Awaitable[None]]) -> None:
+        """Call `part` as the last of this transaction, before it is committed."""
+        self._last_parts.append(part)
+
+    async def finish(self) -> None:
+        """Called once, by the opener of the transaction, before the commit."""
+        for part in self._last_parts:
+            await part()
 
     def after_commit(self, consequence: Callable[[], Awaitable[None] | None]) -> None:
         """Call `consequence` once this transaction is committed; never if it is not."""
@@ -161,6 +171,7 @@ class Database:
             self.engine, expire_on_commit=False, info={ORGANIZATION: organization_id}
         ) as session:
             yield session
+            await session.finish()
             await session.commit()
         await session.tell_consequences()
 

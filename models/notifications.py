@@ -46,6 +46,7 @@ class NotificationKind(Enum):
     GUEST_MOVED = "GUEST_MOVED"
     GUEST_CANCELLED = "GUEST_CANCELLED"
     GUEST_LIMIT = "GUEST_LIMIT"
+    WAITLIST_OFFER = "WAITLIST_OFFER"
 
 
 class Notification(Owned, Base):

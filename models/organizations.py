@@ -20,6 +20,7 @@ class BookingPolicy:
     cancellation_notice_minutes: int = 0
     max_open_appointments_per_patient: int | None = None
     hold_minutes: int = 10
+    offer_minutes: int = 60
     reminder_hours_before: list[int] | None = None
 
 
@@ -33,6 +34,7 @@ class Organization(Timestamped, Base):
         CheckConstraint("cancellation_notice_minutes >= 0", name="cancellation_notice_minutes"),
         CheckConstraint("max_open_appointments_per_patient > 0", name="max_open_appointments"),
         CheckConstraint("hold_minutes BETWEEN 1 AND 120", name="hold_minutes"),
+        CheckConstraint("offer_minutes BETWEEN 5 AND 1440", name="offer_minutes"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -49,5 +51,6 @@ class Organization(Timestamped, Base):
         mapped_column("cancellation_notice_minutes", default=0),
         mapped_column("max_open_appointments_per_patient"),
         mapped_column("hold_minutes", SmallInteger, default=10),
+        mapped_column("offer_minutes", SmallInteger, server_default="60", default=60),
         mapped_column("reminder_hours_before", ARRAY(SmallInteger), default=lambda: [24]),
     )

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from strawberry import ID, Info
 
-from models import Appointment, AuditEvent, Event, Owned, Patient, User
-from resolvers import accounts, appointments, calendar, directory, events, ids, pages
+from models import Appointment, AuditEvent, Event, Owned, Patient, User, WaitlistEntry
+from resolvers import accounts, appointments, calendar, directory, events, ids, pages, waitlist
 from resolvers.loaders import load
 from resolvers.pages import Connection
 from services import trail
@@ -18,6 +18,7 @@ GUARDED: dict[str, type[Owned]] = {
     "patient": Patient,
     "appointment": Appointment,
     "event": Event,
+    "waitlist_entry": WaitlistEntry,
     "user": User,
     "audit_event": AuditEvent,
 }
@@ -25,6 +26,7 @@ SUBJECTS = {
     "Patient": directory.patient_by_id,
     "Appointment": appointments.appointment_by_id,
     "Event": events.event_by_id,
+    "WaitlistEntry": waitlist.entry_by_id,
     "User": accounts.user_by_id,
     "Calendar": calendar.calendar_by_id,
 }

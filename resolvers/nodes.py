@@ -18,6 +18,7 @@ from resolvers import (
     notifications,
     rooms,
     visit_types,
+    waitlist,
 )
 from services import organizations
 from services.context import Context
@@ -49,6 +50,7 @@ READERS: dict[str, ById] = {
     "visit_type": visit_types.visit_type_by_id,
     "event": events.event_by_id,
     "appointment": appointments.appointment_by_id,
+    "waitlist_entry": waitlist.entry_by_id,
     "audit_event": audit.event_by_id,
 }
 

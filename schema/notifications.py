@@ -46,6 +46,7 @@ describe_enum(
         "GUEST_MOVED": "Tells a guest that the booking has another time.",
         "GUEST_CANCELLED": "Tells a guest that the booking is cancelled.",
         "GUEST_LIMIT": "Tells a guest who booked again what is booked already.",
+        "WAITLIST_OFFER": "Tells a patient on the waitlist that a time is kept for them.",
     },
 )
 

@@ -22,6 +22,9 @@ class BookingPolicy:
         "Open appointments one patient may have; null: no limit."
     )
     hold_minutes: int = field("How long a slot is kept for somebody who is booking.")
+    offer_minutes: int = field(
+        "How long a slot is kept for somebody on the waitlist whom it is offered to."
+    )
     reminder_hours_before: list[int] = field("How many hours before the visit reminders go out.")
 
 
@@ -45,6 +48,7 @@ class BookingPolicyInput:
     cancellation_notice_minutes: Maybe[int] = given("0 to 86400.")
     max_open_appointments_per_patient: Maybe[int | None] = given("1 to 1000; null: no limit.")
     hold_minutes: Maybe[int] = given("1 to 120.")
+    offer_minutes: Maybe[int] = given("5 to 1440.")
     reminder_hours_before: Maybe[list[int]] = given("At most 5, each 1 to 720.")
 
 

@@ -17,6 +17,7 @@ from resolvers import notifications as notification_resolvers
 from resolvers import organizations as organization_resolvers
 from resolvers import rooms as room_resolvers
 from resolvers import visit_types as visit_type_resolvers
+from resolvers import waitlist as waitlist_resolvers
 from resolvers.cursors import Cursor
 from schema.accounts import AccountMutations, SignIn, User
 from schema.appointments import (
@@ -49,6 +50,7 @@ from schema.scalars import SCALARS
 from schema.sizes import OWN_APPOINTMENTS, USUAL_PAGE, WINDOW, length_of
 from schema.slices import InSlices
 from schema.visit_types import VisitType, VisitTypeMutations
+from schema.waitlist import WaitlistEntry, WaitlistMutations
 
 SEARCH = Arg("A part of the name.")
 
@@ -161,6 +163,16 @@ class Query:
         appointment_resolvers.appointment_by_reference,
         arguments={"reference": Arg("Such as K7QF-2M9D.")},
     )
+    waitlist: Connection[WaitlistEntry] = field(
+        "Who waits, the first in line first: a patient's own entries, for doctors those who wait "
+        "for them, all for the front desk.",
+        waitlist_resolvers.waitlist,
+        arguments={
+            **PAGE,
+            "doctor_id": Arg("Only who may become a patient of this doctor."),
+            "status": Arg("Only with one of these; WAITING and OFFERED where left out."),
+        },
+    )
     events: Connection[Event] = field(
         "Published events that are not over, the next first; with `mine`, those that the viewer "
         "manages, published or not, the last first.",
@@ -214,6 +226,7 @@ class Mutation(
     AppointmentMutations,
     ExternalMutations,
     EventMutations,
+    WaitlistMutations,
 ):
     """See the description."""
 

@@ -60,6 +60,7 @@ class Permission(Enum):
     MANAGE_EVENTS = "organize events"
     BOOK_EVENT = "book events"
     CHECK_IN = "check in"
+    WAIT = "stand in line, and see who does"
     SEE_AUDIT = "see the audit trail"
 
 
@@ -91,6 +92,7 @@ TABLE: dict[Permission, frozenset[Role | None]] = {
     Permission.MANAGE_EVENTS: STAFF,
     Permission.BOOK_EVENT: PUBLIC,
     Permission.CHECK_IN: STAFF,
+    Permission.WAIT: SIGNED_IN,
     Permission.SEE_AUDIT: ADMIN,
 }
 

@@ -24,10 +24,11 @@ from services.context import Context, Server
 from services.live.tasks import Outage, ended
 from services.mailer import Mail, NotSent, NullMailer
 from services.organizations import find_organization
+from services.waitlist import letters as of_the_waitlist
 
 log = logging.getLogger("delivery")
 
-LETTERS = {**of_accounts.LETTERS, **of_guests.LETTERS}
+LETTERS = {**of_accounts.LETTERS, **of_guests.LETTERS, **of_the_waitlist.LETTERS}
 # So many are sent at the same time: one that hangs holds up nobody but its own kind of hanging.
 AT_ONCE = 8
 MOST_ATTEMPTS = 8

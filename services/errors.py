@@ -18,8 +18,9 @@
         ├── OverlappingTemplates, BeyondHorizon, NoAvailability   availability
         ├── NoSlots               events
         ├── TimeTaken, SlotTaken, NotBookable, TooManyHolds       calendar
-        └── PatientBusy, BookingLimitReached, CancellationClosed,
-            InvalidTransition     appointments
+        ├── PatientBusy, BookingLimitReached, CancellationClosed,
+        │   InvalidTransition     appointments
+        └── AlreadyWaiting, OfferExpired                          waitlist
 
 Errors carry facts and know no protocol.
 """
@@ -30,7 +31,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from models import Appointment, AppointmentStatus, Slot
+    from models import Appointment, AppointmentStatus, Slot, WaitlistEntry
 
 
 class ServiceError(Exception):
@@ -319,3 +320,21 @@ class InvalidTransition(Refusal):
     def __init__(self, status: "AppointmentStatus") -> None:
         super().__init__("appointment_id")
         self.status = status
+
+
+class AlreadyWaiting(Refusal):
+    """The patient waits for the same already: one open entry for each doctor or department and kind
+    of visit.
+    """
+
+    message = "The patient is on this waitlist already."
+
+    def __init__(self, waitlist_entry: "WaitlistEntry | None" = None) -> None:
+        super().__init__()
+        self.waitlist_entry = waitlist_entry
+
+
+class OfferExpired(Refusal):
+    """Nothing is offered to who waits, or not any more."""
+
+    message = "This time is not offered any more."

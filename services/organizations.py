@@ -26,6 +26,7 @@ class PolicyChanges(TypedDict, total=False):
     cancellation_notice_minutes: int
     max_open_appointments_per_patient: int | None
     hold_minutes: int
+    offer_minutes: int
     reminder_hours_before: list[int]
 
 
@@ -162,6 +163,7 @@ def _changed_policy(policy: BookingPolicy, changes: PolicyChanges) -> BookingPol
         "minimum_notice_minutes": (0, 60 * 24 * 60),
         "cancellation_notice_minutes": (0, 60 * 24 * 60),
         "hold_minutes": (1, 120),
+        "offer_minutes": (5, 1440),
     }
     for field, (lowest, highest) in limits.items():
         checks.between(values[field], lowest, highest, "booking_policy", field)

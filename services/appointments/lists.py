@@ -22,8 +22,7 @@ from models import (
 )
 from services import checks, trail
 from services.access import FRONT_DESK, STAFF, Permission, act
-from services.calendar.claims import lying_in
-from services.calendar.grid import LONGEST_SLOT
+from services.calendar.claims import LONGEST_SLOT, lying_in
 from services.context import Context
 from services.pages import Page, PageRequest, page_of
 

@@ -12,6 +12,7 @@ from services import checks
 from services.access import Permission, act
 from services.calendar.claims import Span, lying_in, replace_blocks
 from services.calendar.grid import locked_for_change, overlapping_ids, refresh_slots
+from services.calendar.offers import make_offers
 from services.calendar.places import give_up_holds
 from services.calendar.slots import checked_window, require_managed
 from services.context import Context
@@ -84,7 +85,7 @@ async def _closed(
         [(begin, end, reason)],
         await _lanes(session, calendar_id),
     )
-    return await _refreshed(session, calendar, starts_at, ends_at)
+    return await _refreshed(context, session, calendar, starts_at, ends_at)
 
 
 @act(Permission.MANAGE_CALENDAR)
@@ -109,7 +110,7 @@ async def unblock_time(
             list(rest),
             await _lanes(session, calendar_id),
         )
-        return await _refreshed(session, calendar, starts_at, ends_at)
+        return await _refreshed(context, session, calendar, starts_at, ends_at)
 
 
 async def _blocks(
@@ -135,11 +136,18 @@ async def _lanes(session: WriteSession, calendar_id: UUID) -> int:
 
 
 async def _refreshed(
-    session: WriteSession, calendar: Calendar, starts_at: datetime, ends_at: datetime
+    context: Context,
+    session: WriteSession,
+    calendar: Calendar,
+    starts_at: datetime,
+    ends_at: datetime,
 ) -> Sequence[Slot]:
-    """The slots that overlap a time, after they have been told of the new claims."""
+    """The slots that overlap a time, after they have been told of the new claims, and what is free
+    has been offered to those who wait.
+    """
     touched = await overlapping_ids(session, calendar.id, starts_at, ends_at)
     await refresh_slots(session, touched)
+    await make_offers(context, session)
     return await _slots(session, touched)
 
 

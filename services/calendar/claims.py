@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,8 +22,10 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -31,8 +33,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 
-from models import EXTERNAL_LANE, Claim, ClaimKind, Slot, SlotStatus
+from models import (
+    EXTERNAL_LANE,
+    Appointment,
+    Claim,
+    ClaimKind,
+    Slot,
+    SlotStatus,
+    WaitlistEntry,
+    WaitlistStatus,
+)
 from models.database import WriteSession, violated_constraint
+from services.calendar.opened import opened_by
 from services.errors import SlotTaken
 
 # More than a slot has places at most (a constraint of the templates), for deliberate overbooking.
@@ -40,6 +52,9 @@ MOST_LANES = EXTERNAL_LANE
 # So far behind a claim may lie what it keeps clear (a constraint of visit types).
 LONGEST_BUFFER = timedelta(minutes=240)
 LONGEST_CLAIM = timedelta(days=1)
+# No slot is longer than a day (a constraint of the templates), so a slot that overlaps a time
+# begins at most a day before it: the index on the start can be used from there.
+LONGEST_SLOT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,22 @@ class Holder:
     """Who a time is held for, and until when."""
 
     user_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Whom on the waitlist a time is offered to, and until when.
+
+    Attributes:
+        claim_id: the id that the claim shall have.
+        user_id: the account of the patient, where there is one: it holds the time as well.
+
+    """
+
+    claim_id: UUID
+    entry_id: UUID
+    user_id: UUID | None
     expires_at: datetime
 
 
@@ -132,12 +163,13 @@ def _taking(care: Care) -> Insert:
     lanes = func.generate_series(0, last).table_valued("lane").render_derived("lanes")
     claim = {
         "organization_id": bindparam("organization_id", type_=Uuid()),
-        "id": func.gen_random_uuid(),
+        "id": bindparam("id", type_=Uuid()),
         "calendar_id": calendar_id,
         "appointment_id": bindparam("appointment_id", type_=Uuid()),
         "doctor_calendar_id": bindparam("doctor_calendar_id", type_=Uuid()),
         "kind": bindparam("kind", type_=Claim.kind.type),
         "held_by_id": bindparam("held_by_id", type_=Uuid()),
+        "waitlist_entry_id": bindparam("waitlist_entry_id", type_=Uuid()),
         "expires_at": bindparam("expires_at", type_=DateTime(timezone=True)),
         "lane": func.min(lanes.c.lane),
         "during": func.tstzrange(starts_at, ends_at),
@@ -155,19 +187,20 @@ def _taking(care: Care) -> Insert:
 
 
 TAKE = {care: _taking(care) for care in Care}
+Taker = UUID | Holder | Offered
 
 
 async def take(
     session: WriteSession,
     span: Span,
-    taker: UUID | Holder,
+    taker: Taker,
     *,
     capacity: int,
     care: Care,
     doctor_calendar_id: UUID | None = None,
 ) -> bool:
-    """Claim a time for an appointment or for a holder, in the lowest free lane; False where there
-    is none.
+    """Claim a time for an appointment, for a holder or for an offer, in the lowest free lane; False
+    where there is none.
 
     Args:
         doctor_calendar_id: of a room's time, the calendar of the doctor whose visit takes it.
@@ -184,13 +217,16 @@ async def take(
         "clear_until": span.clear_until,
         "capacity": capacity,
         "doctor_calendar_id": doctor_calendar_id,
+        "id": uuid4(),
+        **dict.fromkeys(("appointment_id", "held_by_id", "waitlist_entry_id", "expires_at")),
     }
-    if isinstance(taker, Holder):
-        held = {"held_by_id": taker.user_id, "expires_at": taker.expires_at}
-        values |= {"kind": ClaimKind.HOLD, "appointment_id": None, **held}
+    if isinstance(taker, UUID):
+        values |= {"kind": ClaimKind.APPOINTMENT, "appointment_id": taker}
     else:
-        held = {"held_by_id": None, "expires_at": None}
-        values |= {"kind": ClaimKind.APPOINTMENT, "appointment_id": taker, **held}
+        held = {"held_by_id": taker.user_id, "expires_at": taker.expires_at}
+        values |= {"kind": ClaimKind.HOLD, **held}
+    if isinstance(taker, Offered):
+        values |= {"id": taker.claim_id, "waitlist_entry_id": taker.entry_id}
     try:
         lane = (await session.execute(TAKE[care], values)).scalar_one_or_none()
     except IntegrityError as error:
@@ -201,7 +237,26 @@ async def take(
 
 
 async def keep(session: WriteSession, hold_id: UUID, appointment_id: UUID) -> None:
-    """Let what is held be an appointment's."""
+    """Let what is held be an appointment's. Whom it was offered to has accepted it; where it is
+    booked for somebody else, they go on waiting.
+    """
+    is_theirs = exists().where(
+        Appointment.id == appointment_id, Appointment.patient_id == WaitlistEntry.patient_id
+    )
+    accepted, waiting = (
+        literal(status, WaitlistEntry.status.type)
+        for status in (WaitlistStatus.ACCEPTED, WaitlistStatus.WAITING)
+    )
+    await session.execute(
+        update(WaitlistEntry)
+        .where(WaitlistEntry.id == Claim.waitlist_entry_id, Claim.id == hold_id)
+        .values(
+            status=case((is_theirs, accepted), else_=waiting),
+            offered_slot_id=None,
+            offer_expires_at=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
     await session.execute(
         update(Claim)
         .where(Claim.id == hold_id)
@@ -209,6 +264,7 @@ async def keep(session: WriteSession, hold_id: UUID, appointment_id: UUID) -> No
             kind=ClaimKind.APPOINTMENT,
             appointment_id=appointment_id,
             held_by_id=None,
+            waitlist_entry_id=None,
             expires_at=None,
             is_extended=False,
         )
@@ -217,7 +273,9 @@ async def keep(session: WriteSession, hold_id: UUID, appointment_id: UUID) -> No
 
 
 async def release(session: WriteSession, *conditions: ColumnElement[bool]) -> Sequence[Span]:
-    """Give back the time of the claims that meet the conditions; what time that was."""
+    """Give back the time of the claims that meet the conditions; what time that was. Where it was
+    offered to somebody, that is noted.
+    """
     statement = delete(Claim).where(*conditions).execution_options(synchronize_session=False)
     gone = await session.execute(
         statement.returning(
@@ -225,9 +283,17 @@ async def release(session: WriteSession, *conditions: ColumnElement[bool]) -> Se
             Claim.starts_at,
             Claim.ends_at,
             func.coalesce(Claim.clear_until, Claim.ends_at),
+            Claim.waitlist_entry_id,
+            Claim.doctor_calendar_id,
         )
     )
-    return [Span(*row) for row in gone.all()]
+    spans = []
+    for calendar_id, starts_at, ends_at, clear_until, entry_id, doctor_calendar_id in gone.all():
+        spans.append(Span(calendar_id, starts_at, ends_at, clear_until))
+        # With an offer ends the room that comes with it, and not the other way round.
+        if entry_id is not None and doctor_calendar_id is None:
+            opened_by(session).entry_ids.add(entry_id)
+    return spans
 
 
 async def move_down(session: WriteSession, freed: Span) -> None:

@@ -24,9 +24,11 @@ from models import (
 )
 from models.database import WriteSession
 from services.availability import ZONES_APART, Schedule, schedules_of, stretch_of
+from services.calendar.claims import LONGEST_SLOT
 from services.calendar.difference import Difference, difference
-from services.calendar.grid import LONGEST_SLOT
-from services.calendar.making import carry_out, present_slots, raise_revisions
+from services.calendar.making import carry_out, present_slots
+from services.calendar.offers import attend
+from services.calendar.refreshing import raise_revisions
 from services.context import Context
 from services.intervals import merged, overlap, without
 from services.timetable import PlannedSlot, Stretch
@@ -160,5 +162,6 @@ async def follow(
         if found:
             differences[part.calendar.id] = found
     if differences:
+        attend(context, session)
         await raise_revisions(context, session, list(differences))
         await carry_out(session, differences)

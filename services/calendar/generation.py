@@ -23,9 +23,10 @@ from services.availability import (
     replace_templates,
     schedules_of,
 )
+from services.calendar.claims import LONGEST_SLOT
 from services.calendar.difference import Difference, difference
 from services.calendar.following import rules_settled
-from services.calendar.grid import LONGEST_SLOT, locked_for_change
+from services.calendar.grid import locked_for_change
 from services.calendar.horizon import horizon_days
 from services.calendar.making import carry_out, mark_made, present_slots
 from services.calendar.slots import require_managed

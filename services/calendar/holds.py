@@ -16,6 +16,7 @@ from models.database import WriteSession
 from services.access import STAFF, Permission, act
 from services.calendar.claims import Holder, Span
 from services.calendar.grid import give_back, locked_for_change, refresh_span
+from services.calendar.offers import end_expired, make_offers
 from services.calendar.owners import of_doctor
 from services.calendar.places import (
     claim,
@@ -73,7 +74,9 @@ async def release_hold(context: Context, *, slot_id: UUID) -> Slot:
     async with context.writing() as session:
         slot = await _slot(session, slot_id)
         await locked_for_change(context, session, slot.calendar_id)
-        await give_up_holds(session, span_from(slot, None), Claim.held_by_id == user_id)
+        own = (Claim.held_by_id == user_id) & Claim.waitlist_entry_id.is_(None)
+        await give_up_holds(session, span_from(slot, None), own)
+        await make_offers(context, session)
         await session.refresh(slot)
     return slot
 
@@ -131,7 +134,12 @@ async def _hold(
     span = span_from(slot, visit_type)
     until = context.now + timedelta(minutes=context.organization.booking_policy.hold_minutes)
     holder = Holder(user_id, until)
-    of_doctors = (Claim.held_by_id == user_id) & Claim.doctor_calendar_id.is_(None)
+    # What one is offered, one does not hold oneself; and a room is held with a doctor's time.
+    of_doctors = (
+        (Claim.held_by_id == user_id)
+        & Claim.waitlist_entry_id.is_(None)
+        & Claim.doctor_calendar_id.is_(None)
+    )
     own: list[Claim] = await session.rows(select(Claim).where(of_doctors))
     live = [hold for hold in own if hold.expires_at and hold.expires_at > context.now]
     here = next((hold for hold in own if hold.calendar_id == slot.calendar_id), None)
@@ -140,8 +148,12 @@ async def _hold(
         if is_same and here in live:
             await _prolong(context, session, here, span, holder)
             return
-        # Also one that is over: of a calendar one holds one time.
-        await give_back(session, Claim.id == here.id)
+        # Of a calendar one holds one time. If it is over, others may have waited for it.
+        held = Span(here.calendar_id, here.starts_at, here.ends_at, here.ends_at)
+        if here in live:
+            await give_back(session, Claim.id == here.id)
+        else:
+            await end_expired(context, session, held)
     place = await free_place(context, session, slot.id, visit_type)
     most = MOST_HOLDS_OF_STAFF if context.role in STAFF else MOST_HOLDS
     if sum(hold is not here for hold in live) >= most:

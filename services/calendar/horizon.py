@@ -18,10 +18,12 @@ from models import AvailabilityTemplate, Calendar, Organization
 from models.database import ReadSession, WriteSession
 from services import timetable
 from services.availability import schedules_of
+from services.calendar.claims import LONGEST_SLOT
 from services.calendar.difference import clear_of
 from services.calendar.following import made_days, rules_settled
-from services.calendar.grid import LONGEST_SLOT
-from services.calendar.making import make, present_slots, raise_revisions
+from services.calendar.making import make, present_slots
+from services.calendar.offers import attend
+from services.calendar.refreshing import raise_revisions
 from services.calendar.rules import horizon_ends
 from services.context import Context, Server
 from services.errors import Unavailable
@@ -175,6 +177,7 @@ async def _extended(context: Context, known: Calendar, *, waits: bool) -> int | 
         missing = _missing(context, calendar)
         new = await _planned(context, session, calendar, missing) if missing else []
         if new:
+            attend(context, session)
             await raise_revisions(context, session, [calendar.id])
             await make(session, {calendar.id: new})
         await _note(context, session, calendar)

@@ -6,7 +6,6 @@ Parts of acts; the calendars are locked and their revisions raised.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +15,8 @@ from models import Calendar, Claim, Slot
 from models.database import ReadSession, WriteSession
 from services.calendar.claims import LONGEST_BUFFER, lying_in
 from services.calendar.difference import Difference, Present
-from services.calendar.grid import refresh_slots
-from services.context import Context
+from services.calendar.opened import opened_by
+from services.calendar.refreshing import refresh_slots
 from services.timetable import PlannedSlot
 
 ONE_DAY = timedelta(days=1)
@@ -46,7 +45,7 @@ INSERT = text("""
          AS planned (calendar_id, starts_at, ends_at, hours_end_at, capacity)
     JOIN calendars ON calendars.organization_id = :organization_id
                   AND calendars.id = planned.calendar_id
-    RETURNING id
+    RETURNING id, calendar_id, starts_at, ends_at
 """)
 HOURS_END = text("""
     UPDATE slots SET hours_end_at = planned.hours_end_at
@@ -73,21 +72,6 @@ async def present_slots(
         if not of_calendar or of_calendar[-1][0] != slot[0]:
             of_calendar.append(tuple(slot))
     return found
-
-
-async def raise_revisions(
-    context: Context, session: WriteSession, calendar_ids: Sequence[UUID]
-) -> None:
-    """Raise the revisions of calendars that are locked already, and tell their views in the end."""
-    raising = (
-        update(Calendar)
-        .where(Calendar.id.in_(calendar_ids))
-        .values(revision=Calendar.revision + 1)
-        .returning(Calendar.id, Calendar.revision)
-        .execution_options(synchronize_session=False)
-    )
-    for calendar_id, revision in (await session.execute(raising)).all():
-        session.after_commit(partial(context.server.live.announce, calendar_id, revision))
 
 
 async def carry_out(session: WriteSession, differences: Mapping[UUID, Difference]) -> None:
@@ -132,14 +116,15 @@ async def make(session: WriteSession, plans: Mapping[UUID, Sequence[PlannedSlot]
         "hours_end": [slot.hours_end_at for _, slot in planned],
         "capacities": [slot.capacity for _, slot in planned],
     }
-    made = await session.rows(INSERT, values)
+    made = (await session.execute(INSERT, values)).all()
+    opened_by(session).free += [(slot.calendar_id, slot.starts_at, slot.ends_at) for slot in made]
     claimed = exists().where(
         Claim.calendar_id == any_(literal(list(plans), ARRAY(Uuid()))),
         lying_in(min(values["starts"]) - LONGEST_BUFFER, max(values["ends"])),
     )
     # Mostly nothing is taken there; what is, closed or visited, shows in the new slots.
     if (await session.execute(select(claimed))).scalar_one():
-        await _refresh_claimed(session, made)
+        await _refresh_claimed(session, [slot.id for slot in made])
 
 
 async def _refresh_claimed(session: WriteSession, made: Sequence[UUID]) -> None:

@@ -26,8 +26,8 @@ from models.database import WriteSession
 from services.access import STAFF
 from services.calendar.claims import (
     Care,
-    Holder,
     Span,
+    Taker,
     count_of,
     in_the_way,
     keep,
@@ -36,6 +36,7 @@ from services.calendar.claims import (
     take,
 )
 from services.calendar.grid import give_back, locked_for_change, refresh_span
+from services.calendar.offers import end_expired
 from services.calendar.owners import of_doctor
 from services.calendar.rooms import calendars_of_rooms, free_room, has_free_room, take_room
 from services.calendar.rules import Terms, why_not_bookable
@@ -127,12 +128,14 @@ async def free_place(
     visit_type: VisitType | None,
     *,
     overbooks: bool = False,
+    hold_id: UUID | None = None,
 ) -> Place:
     """Where a visit that begins with the slot would be; what it may take is locked.
 
     Args:
         overbooks: it may be beside others, and beside what is busy elsewhere; only a time that is
             closed is not free for that.
+        hold_id: the claim by which just this time is held for the visit, whoever books it.
 
     Raises:
         NotBookable: the rules do not let the viewer book it.
@@ -154,7 +157,7 @@ async def free_place(
     )
     slot, doctor, is_offered = (await session.execute(statement)).one()
     span = span_from(slot, visit_type)
-    own = await _own_hold(context, session, slot, span)
+    own = hold_id or await _own_hold(context, session, slot, span)
     if own is None:
         await _clear_holds(context, session, slot, span)
     _require_allowed(context, slot, doctor, visit_type, is_held=own is not None)
@@ -186,25 +189,27 @@ async def _own_hold(context: Context, session: WriteSession, slot: Slot, span: S
 
 
 async def _clear_holds(context: Context, session: WriteSession, slot: Slot, span: Span) -> None:
-    """Give up the holds that are over, and the viewer's own of another time that overlaps."""
-    # They are looked for only where there can be some: mostly there are none.
-    if not (slot.held_by or slot.in_buffer or span.clear_until > slot.ends_at):
+    """Give up what is held in a time and in nobody's way: what is over, and what the viewer holds
+    for something else.
+    """
+    # Looked for only where there can be some: mostly there are none.
+    is_held = slot.held_by or slot.status is SlotStatus.HELD or slot.in_buffer
+    if not (is_held or span.clear_until > slot.ends_at):
         return
-    which = Claim.expires_at <= context.now
+    await end_expired(context, session, span)
     if context.user_id is not None:
-        which |= Claim.held_by_id == context.user_id
-    await give_back(
-        session,
-        Claim.calendar_id == span.calendar_id,
-        Claim.kind == ClaimKind.HOLD,
-        in_the_way(
-            span.starts_at,
-            span.ends_at,
-            span.clear_until,
-            keeps_clear=context.role not in STAFF,
-        ),
-        which,
-    )
+        await give_back(
+            session,
+            Claim.calendar_id == span.calendar_id,
+            Claim.kind == ClaimKind.HOLD,
+            Claim.held_by_id == context.user_id,
+            in_the_way(
+                span.starts_at,
+                span.ends_at,
+                span.clear_until,
+                keeps_clear=context.role not in STAFF,
+            ),
+        )
     await session.refresh(slot)
 
 
@@ -252,7 +257,7 @@ async def claim(
     context: Context,
     session: WriteSession,
     place: Place,
-    taker: UUID | Holder,
+    taker: Taker,
     *,
     overbooks: bool = False,
 ) -> None:
@@ -274,7 +279,7 @@ async def claim(
 
 
 async def _take(
-    context: Context, session: WriteSession, place: Place, taker: UUID | Holder, *, overbooks: bool
+    context: Context, session: WriteSession, place: Place, taker: Taker, *, overbooks: bool
 ) -> None:
     """Take the time of the doctor's calendar."""
     span, capacity = place.span, place.slot.capacity
@@ -320,5 +325,7 @@ def has_room(context: Context, length: Length | None) -> ColumnElement[bool]:
     count = in_use.with_only_columns(count_of(Claim.lane)).correlate(Slot)
     has_lane = count.scalar_subquery() < Slot.capacity
     if length.visit_type_id is not None:
-        has_lane &= has_free_room(context, length.visit_type_id, ends_at, clear_until)
+        has_lane &= has_free_room(
+            context.now, length.visit_type_id, ends_at, clear_until, for_patient=is_patient
+        )
     return has_lane & (ends_at <= Slot.hours_end_at) if is_patient else has_lane

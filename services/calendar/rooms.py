@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
 from models import (
@@ -22,12 +22,23 @@ from models import (
     Room,
     Slot,
     SlotStatus,
+    VisitType,
     VisitTypeRoom,
 )
 from models.database import ReadSession, WriteSession
 from services.access import STAFF
-from services.calendar.claims import Care, Holder, Span, lanes_in_use, lying_in, take
-from services.calendar.grid import LONGEST_SLOT, give_back, locked_for_change, refresh_span
+from services.calendar.claims import (
+    LONGEST_SLOT,
+    Care,
+    Holder,
+    Offered,
+    Span,
+    Taker,
+    lanes_in_use,
+    lying_in,
+    take,
+)
+from services.calendar.refreshing import give_back, raise_revisions, refresh_span
 from services.context import Context
 from services.errors import SlotTaken
 
@@ -59,49 +70,76 @@ async def free_room(
         SlotTaken: none is free.
 
     """
+    for_patient = context.role not in STAFF
+    rooms = await rooms_for(context, session, visit_type_id, span, for_patient=for_patient)
+    found = next((room for room, is_free in rooms if is_free), None)
+    if rooms and found is None:
+        raise SlotTaken
+    return found
+
+
+async def rooms_for(
+    context: Context, session: WriteSession, visit_type_id: UUID, span: Span, *, for_patient: bool
+) -> Sequence[Row[Room, bool]]:
+    """What rooms a kind of visit may use, and whether each is free; first those where the doctor is
+    then.
+    """
     with_doctor = exists().where(
         Claim.calendar_id == Room.calendar_id,
         Claim.doctor_calendar_id == span.calendar_id,
         lying_in(span.starts_at, span.ends_at),
     )
-    is_free = _is_free(context, span.calendar_id, span.starts_at, span.ends_at, span.clear_until)
+    times = span.starts_at, span.ends_at, span.clear_until
+    is_free = _is_free(context.now, span.calendar_id, *times, for_patient=for_patient)
     statement = (
         select(Room, is_free)
         .join(VisitTypeRoom, VisitTypeRoom.room_id == Room.id)
         .where(VisitTypeRoom.visit_type_id == visit_type_id)
         .order_by(with_doctor.desc(), Room.name, Room.id)
     )
-    rooms = (await session.execute(statement)).all()
-    found: Room | None = next((room for room, is_free in rooms if is_free), None)
-    if rooms and found is None:
-        raise SlotTaken
-    return found
+    return (await session.execute(statement)).all()
 
 
 def has_free_room(
-    context: Context, visit_type_id: UUID, ends_at: Any, clear_until: Any
+    now: datetime, visit_type_id: Any, ends_at: Any, clear_until: Any, *, for_patient: bool
 ) -> ColumnElement[bool]:
-    """For which slots a room is free for a visit of a type that begins there, or none is needed."""
-    of_type = select(VisitTypeRoom.room_id).where(VisitTypeRoom.visit_type_id == visit_type_id)
-    is_free = _is_free(context, Slot.calendar_id, Slot.starts_at, ends_at, clear_until)
-    usable = select(Room.id).where(Room.id.in_(of_type), is_free).correlate(Slot)
+    """For which slots a room is free for a visit of a type that begins there, or none is needed.
+
+    Args:
+        visit_type_id, ends_at, clear_until: values, or columns of an outer statement.
+
+    """
+    of_type = (
+        select(VisitTypeRoom.room_id)
+        .where(VisitTypeRoom.visit_type_id == visit_type_id)
+        .correlate(VisitType)
+    )
+    is_free = _is_free(
+        now, Slot.calendar_id, Slot.starts_at, ends_at, clear_until, for_patient=for_patient
+    )
+    usable = select(Room.id).where(Room.id.in_(of_type), is_free).correlate(Slot, VisitType)
     return ~of_type.exists() | usable.exists()
 
 
 def _is_free(
-    context: Context, doctor_calendar_id: Any, starts_at: Any, ends_at: Any, clear_until: Any
+    now: datetime,
+    doctor_calendar_id: Any,
+    starts_at: Any,
+    ends_at: Any,
+    clear_until: Any,
+    *,
+    for_patient: bool,
 ) -> ColumnElement[bool]:
     """Which rooms nobody else uses in a time, of values or of columns of slots; for patients, only
     in their working hours, where they have any.
     """
-    is_patient = context.role not in STAFF
     taken = (
-        lanes_in_use(Room.calendar_id, starts_at, ends_at, clear_until, keeps_clear=is_patient)
-        .where(Claim.doctor_calendar_id.is_distinct_from(doctor_calendar_id), ~is_over(context.now))
-        .correlate(Room, Slot)
+        lanes_in_use(Room.calendar_id, starts_at, ends_at, clear_until, keeps_clear=for_patient)
+        .where(Claim.doctor_calendar_id.is_distinct_from(doctor_calendar_id), ~is_over(now))
+        .correlate(Room, Slot, VisitType)
     )
     is_free = Room.archived_at.is_(None) & ~taken.exists()
-    if not is_patient:
+    if not for_patient:
         return is_free
     hours = exists().where(AvailabilityTemplate.calendar_id == Room.calendar_id)
     open_slot = aliased(Slot)
@@ -115,7 +153,7 @@ def _is_free(
             open_slot.starts_at > starts_at - LONGEST_SLOT,
             open_slot.hours_end_at >= ends_at,
         )
-        .correlate(Room, Slot)
+        .correlate(Room, Slot, VisitType)
     )
     return is_free & (~hours | is_open.exists())
 
@@ -128,7 +166,8 @@ def is_over(now: datetime) -> ColumnElement[bool]:
     lasts = exists().where(
         hold.calendar_id == Claim.doctor_calendar_id,
         hold.kind == ClaimKind.HOLD,
-        hold.held_by_id == Claim.held_by_id,
+        hold.held_by_id.is_not_distinct_from(Claim.held_by_id),
+        hold.waitlist_entry_id.is_not_distinct_from(Claim.waitlist_entry_id),
         hold.starts_at == Claim.starts_at,
         hold.ends_at == Claim.ends_at,
     )
@@ -137,17 +176,19 @@ def is_over(now: datetime) -> ColumnElement[bool]:
 
 
 async def take_room(
-    context: Context, session: WriteSession, room: Room, span: Span, taker: UUID | Holder
+    context: Context, session: WriteSession, room: Room, span: Span, taker: Taker
 ) -> None:
-    """Take a room, which is free, for a visit at a time of its doctor's calendar."""
+    """Take a room, which is free and locked, for a visit at a time of its doctor's calendar."""
     there = replace(span, calendar_id=room.calendar_id)
-    await locked_for_change(context, session, room.calendar_id)
+    await raise_revisions(context, session, [room.calendar_id])
     await give_back(
         session,
         Claim.calendar_id == room.calendar_id,
         lying_in(span.starts_at, span.ends_at),
         is_over(context.now),
     )
+    if isinstance(taker, Offered):
+        taker = replace(taker, claim_id=uuid4())
     # Beside those whom the doctor has there already: nobody else is.
     doctor = span.calendar_id
     await take(session, there, taker, capacity=1, care=Care.NONE, doctor_calendar_id=doctor)
@@ -168,6 +209,7 @@ async def prolong_room(context: Context, session: WriteSession, span: Span, hold
         .returning(Claim.calendar_id)
         .execution_options(synchronize_session=False)
     )
-    for calendar_id in await session.rows(prolonging):
-        await locked_for_change(context, session, calendar_id)
+    calendars = await session.rows(prolonging)
+    await raise_revisions(context, session, calendars)
+    for calendar_id in calendars:
         await refresh_span(session, replace(span, calendar_id=calendar_id))

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from models import Department, Doctor
+from models import OPEN_ENTRIES, Department, Doctor, WaitlistEntry
 from models.database import WriteSession, violated_constraint
 from services import checks
 from services.access import Permission, act
@@ -91,7 +91,7 @@ async def delete_department(context: Context, *, department_id: UUID) -> UUID:
     """Delete a department that no doctor belongs to; archived doctors leave it.
 
     Raises:
-        InUse: doctors belong to it.
+        InUse: doctors belong to it, or somebody waits for one of them.
 
     """
     async with context.writing() as session:
@@ -105,9 +105,19 @@ async def delete_department(context: Context, *, department_id: UUID) -> UUID:
             if doctor.archived_at is None:
                 raise InUse("department_id")
             doctor.department_id = None
+        await _close_line(session, department_id)
         await session.flush()
         await session.delete(department)
     return department_id
+
+
+async def _close_line(session: WriteSession, department_id: UUID) -> None:
+    """Let those who waited once for a department be without it, if nobody waits now."""
+    line = select(WaitlistEntry).where(WaitlistEntry.department_id == department_id)
+    for entry in await session.rows(line.with_for_update()):
+        if entry.status in OPEN_ENTRIES:
+            raise InUse("department_id")
+        entry.department_id = None
 
 
 async def require_department(session: WriteSession, department_id: UUID | None) -> None:

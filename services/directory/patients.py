@@ -5,21 +5,30 @@ from datetime import date
 from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from models import OPEN_STATUSES, Appointment, Patient, Role
+from models import (
+    OPEN_STATUSES,
+    Appointment,
+    Patient,
+    Role,
+    WaitlistEntry,
+    WaitlistStatus,
+)
 from models.database import WriteSession, violated_constraint
 from services import checks, trail
 from services.access import STAFF, Permission, act
 from services.accounts.closing import close_account
 from services.accounts.sessions import locked_user
+from services.calendar.lines import stands_in_line_of
 from services.context import Context
 from services.errors import EmailTaken, InUse, InvalidInput, NotFound
 from services.idempotency import creating
 from services.pages import Page, PageRequest, page_of
 
 ORDER = (Patient.name, Patient.id)
+WAITING = WaitlistStatus.WAITING
 
 
 class PatientDetails(TypedDict, total=False):
@@ -38,21 +47,26 @@ class PatientChanges(PatientDetails, total=False):
 
 
 def visible_patients(context: Context) -> ColumnElement[bool]:
-    """Which patients the viewer sees: the front desk all, doctors those they treat, others own."""
+    """Which patients the viewer sees: the front desk all, doctors those they treat and those who
+    wait for them, others their own.
+    """
     if context.role in {Role.ADMIN, Role.RECEPTIONIST}:
         return Patient.id.is_not(None)
     # Nobody's own is what has no account.
     if context.viewer is None:
         return false()
     if context.role is Role.DOCTOR:
-        return exists().where(
-            and_(
-                Appointment.patient_id == Patient.id,
-                Appointment.doctor_id == context.viewer.doctor_id,
-                # Who is no doctor any more treats nobody, those who come to events neither.
-                Appointment.doctor_id.is_not(None),
-            )
+        # Who is no doctor any more treats nobody, those who come to events neither.
+        if context.viewer.doctor_id is None:
+            return false()
+        treats = and_(
+            Appointment.patient_id == Patient.id,
+            Appointment.doctor_id == context.viewer.doctor_id,
         )
+        waits = and_(
+            WaitlistEntry.patient_id == Patient.id, stands_in_line_of(context.viewer.doctor_id)
+        )
+        return or_(exists().where(treats), exists().where(waits))
     return Patient.user_id == context.user_id
 
 
@@ -165,6 +179,10 @@ async def delete_patient(context: Context, *, patient_id: UUID) -> UUID:
             raise InUse("patient_id")
         patient.archived_at = context.now
         trail.note_act(context, session, patient)
+        waits = (WaitlistEntry.patient_id == patient_id, WaitlistEntry.status == WAITING)
+        await session.execute(
+            update(WaitlistEntry).where(*waits).values(status=WaitlistStatus.LEFT)
+        )
         if user is not None:
             await close_account(context, session, user)
     return patient_id

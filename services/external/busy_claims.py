@@ -16,7 +16,8 @@ from sqlalchemy.orm import aliased
 
 from models import EXTERNAL_LANE, Calendar, Claim, ClaimKind
 from models.database import WriteSession
-from services.calendar.grid import LONGEST_SLOT, give_back, locked_for_change, refresh_slots
+from services.calendar.claims import LONGEST_SLOT
+from services.calendar.grid import give_back, locked_for_change, refresh_slots
 from services.context import Context
 from services.errors import NotFound
 

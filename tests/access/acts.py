@@ -55,9 +55,12 @@ NAMES = {("reference",), ("slug",), ("manageToken",)}
 # The viewer's own where it is left out, and staff have none.
 # Without a calendar an exception is the whole organization's: see `test_exceptions`.
 NEEDED = {
-    "Mutation.bookAppointment": ("input", "patientId"),
-    "Mutation.addAvailabilityException": ("input", "calendarId"),
+    "Mutation.bookAppointment": ("patientId",),
+    "Mutation.addAvailabilityException": ("calendarId",),
+    "Mutation.joinWaitlist": ("patientId", "doctorId"),
 }
+# Where one is given, the other is not.
+INSTEAD = {("Mutation.joinWaitlist", "departmentId"): "doctorId"}
 # What everybody may ask for. The act is refused, and takes no secret: an operation may hold one of
 # those that do.
 BESIDE = {
@@ -144,10 +147,11 @@ def arguments(operation: str, ids: Mapping[str, str], *places: tuple[Path, str])
     if "reference" in given:
         given["reference"] = ids["reference"]
     given.get("input", {}).update(ALSO.get(operation, {}))
-    if path := NEEDED.get(operation):
-        _put(given, path, ids[path[-1]])
+    for name in NEEDED.get(operation, ()):
+        _put(given, ("input", name), ids[name])
     for path, value in places:
         _put(given, path, value)
+        given.get("input", {}).pop(INSTEAD.get((operation, path[-1])), None)
     return given
 
 

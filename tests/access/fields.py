@@ -38,6 +38,7 @@ TYPES = {
     "Patient": OF_PATIENTS,
     "Appointment": OF_PATIENTS,
     "AppointmentEvent": OF_PATIENTS,
+    "WaitlistEntry": OF_PATIENTS,
     "AppointmentUpdate": "U  o  o  F  F",
     "AvailabilityPreview": "U  F  o  +  +",
     "SignIn": "-  o  o  o  o",
@@ -47,7 +48,7 @@ TYPES = {
 FIELDS = """
 Organization: id slug name timeZone locale bookingPolicy
 BookingPolicy: horizonMonths minimumNoticeMinutes cancellationNoticeMinutes
-BookingPolicy: maxOpenAppointmentsPerPatient holdMinutes reminderHoursBefore
+BookingPolicy: maxOpenAppointmentsPerPatient holdMinutes offerMinutes reminderHoursBefore
 Department: id name description doctors doctorCount
 VisitType: id name description minutes bufferMinutes doctors rooms
 Room: id name office
@@ -93,6 +94,8 @@ Appointment.staffNotes              U  -  o  +  +
 AppointmentEvent: at by status note
 AppointmentUpdate: reset appointments removedIds cursor previousCursor
 AvailabilityPreview: created kept removed uncovered
+WaitlistEntry: id patient doctor department visitType from to status offeredSlot offerExpiresAt
+WaitlistEntry: position createdAt
 SignIn: id createdAt lastUsedAt userAgent ipAddress isCurrent
 Notification: id channel kind recipient subject status attempts lastError appointment createdAt
 Notification: scheduledAt sentAt
@@ -100,6 +103,7 @@ AuditEvent: id at actor role action subject subjectIds outcome ipAddress details
 SlotTaken.alternatives              U  +  +  +  +
 TimeTaken.appointments              U  F  o  +  +
 PatientBusy.conflicting             U  o  o  +  +
+AlreadyWaiting.waitlistEntry        U  o  o  +  +
 """
 
 

@@ -49,6 +49,7 @@ from services.organizations import create_organization
 from services.passwords import HASHING
 from tests.access.elsewhere import external
 from tests.access.gatherings import put_events
+from tests.access.lines import waiting
 from tests.access.realm import PLAYERS, Realm
 from tests.access.rooms import need
 from tests.access.words import address, email, phone, word
@@ -81,6 +82,9 @@ async def make(database: Database) -> Realm:
     _calendars(realm)
     _visits(realm)
     put_events(realm)
+    for kind in KINDS[:2]:
+        slot(realm, f"slot.of.waitlist_entry.{kind}", kind, 17)
+        waiting(realm, f"waitlist_entry.{kind}", kind)
     _accounts(realm)
     for kind in KINDS[:2]:
         external(realm, kind)

@@ -63,6 +63,7 @@ Query.notifications                 U  F  F  F  +  |  U  F  F  F  o
 Query.auditEvents                   U  F  F  F  +  |  U  F  F  F  o
 Query.events                        +  +  +  +  +  |  o  o  o  o  o
 Query.event                         +  +  +  +  +  |  -  -  -  -  -
+Query.waitlist                      U  o  o  +  +  |  U  o  o  o  o
 Query.guestBooking                  +  +  +  +  +  |  -  -  -  -  -
 Mutation.signUp                     +  +  +  +  +  |  o  o  o  o  o
 Mutation.signIn                     +  +  +  +  +  |  o  o  o  o  o
@@ -128,6 +129,10 @@ Mutation.deleteEvent                U  F  o  o  +  |  U  F  N  N  N
 Mutation.bookEventSlot              +  +  +  +  +  |  N  N  N  N  N
 Mutation.rescheduleGuestBooking     +  +  +  +  +  |  o  o  o  o  o
 Mutation.cancelGuestBooking         +  +  +  +  +  |  o  o  o  o  o
+Mutation.joinWaitlist               U  o  o  +  +  |  U  N  N  N  N
+Mutation.leaveWaitlist              U  o  o  +  +  |  U  N  N  N  N
+Mutation.acceptOffer                U  o  o  +  +  |  U  N  N  N  N
+Mutation.declineOffer               U  o  o  +  +  |  U  N  N  N  N
 Subscription.calendarChanges        +  +  +  +  +  |  N  N  N  N  N
 Subscription.appointmentChanges     U  o  o  F  F  |  U  o  o  F  F
 """)
@@ -148,6 +153,7 @@ AvailabilityTemplate                +  +  +  +  +  |  -  -  -  -  -
 AvailabilityException               +  +  +  +  +  |  -  -  -  -  -
 Appointment                         U  o  o  +  +  |  U  -  -  -  -
 Event                               +  +  +  +  +  |  -  -  -  -  -
+WaitlistEntry                       U  o  o  +  +  |  U  -  -  -  -
 SignIn                              -  o  o  o  o  |  -  -  -  -  -
 Notification                        -  -  -  -  +  |  -  -  -  -  -
 AuditEvent                          -  -  -  -  +  |  -  -  -  -  -

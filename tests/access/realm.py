@@ -52,6 +52,7 @@ NAMED = (
     "notification",
     "exception",
     "event",
+    "waitlist_entry",
 )
 # Who plays which role.
 PLAYERS = {
@@ -62,6 +63,7 @@ PLAYERS = {
 }
 STAFF = {"user.admin", "user.receptionist", "user.doctor.mine", "user.doctor.theirs"}
 OWN = {"user.patient.mine", "patient.mine", "appointment.mine", "appointment.old.mine"}
+OWN |= {"waitlist_entry.mine"}
 # What of the cells `o` is theirs; the front desk has no such cells.
 SEES: dict[Role, set[str]] = {
     Role.PATIENT: OWN | {"appointment.shared"},

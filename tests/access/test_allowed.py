@@ -14,6 +14,7 @@ from models import Role, Weekday
 from tests.access.acts import FORMS_OF_VIEWS, arguments, id_places, meaning, send
 from tests.access.elsewhere import external
 from tests.access.gatherings import booking, event, seat
+from tests.access.lines import waiting
 from tests.access.making import exception, message, sign_in, slot, visit
 from tests.access.matrix import OPERATIONS
 from tests.access.realm import PLAYERS, Realm, camel, fingerprint
@@ -94,8 +95,16 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
     if act in ONE_MORE:
         thing, one_more = ONE_MORE[act]
         ids[f"{thing}Id"] = id_of(one_more(realm, f"{thing}.{mark}", kind))
+    if act in {"leaveWaitlist", "acceptOffer", "declineOffer"}:
+        slot(realm, f"slot.of.entry.{mark}", kind, next(AHEAD))
+        ids["waitlistEntryId"] = id_of(waiting(realm, f"entry.{mark}", kind))
     ids |= at_events(realm, act, kind, role, mark)
     await realm.factory.add(*(realm.rows[name] for name in realm.rows if name not in before))
+    if act == "joinWaitlist":
+        async with across(realm.factory) as connection:
+            leave = text("UPDATE waitlist_entries SET status = 'LEFT' WHERE patient_id = :id")
+            patient = realm.rows[f"patient.{kind}"].id
+            await connection.execute(text(f"{leave} AND status = 'WAITING'"), {"id": patient})
     if act == "generateSlots":
         hours = {"weekdays": list(Weekday), "start_time": time(20), "end_time": time(21)}
         await realm.factory.template(realm.rows[f"calendar.{kind}"], **hours)

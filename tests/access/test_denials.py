@@ -3,6 +3,7 @@ leaves nothing behind: no row of any table of either organization, no hint, no m
 
 import pytest
 
+from models import Role
 from tests.access.acts import (
     AT_EVENTS,
     FORMS,
@@ -25,8 +26,10 @@ DENIED = ("U", "F", "N", "-")
 # What a cell `o` is about; slots, departments and offices are everybody's.
 ASSIGNED = {
     *("patientId", "doctorId", "calendarId", "appointmentId", "reference", "signInId", "eventId"),
-    "exceptionId",
+    *("exceptionId", "waitlistEntryId"),
 }
+# Patients wait for whomever they like.
+ANYBODYS = ("Mutation.joinWaitlist", Role.PATIENT, "doctorId")
 ARCHIVED = {
     *("patientId", "doctorId", "calendarId", "exceptionId", "eventId", "eventSlotId", "slug"),
 }
@@ -78,7 +81,8 @@ class Trial:
             name = "eventSlotId"
         own = self.own.ids("mine")
         hidden = [self.strange.ids("mine")]
-        if self.cell == "o" and name in ASSIGNED:
+        is_anybodys = (self.operation, self.voice.role, name) == ANYBODYS
+        if self.cell == "o" and name in ASSIGNED and not is_anybodys:
             hidden.insert(0, self.own.ids("theirs"))
         if self.operation not in SHOWING_ALL and name in ARCHIVED:
             hidden.append(self.own.ids("gone"))

@@ -38,6 +38,7 @@ ROWS = {
     "Appointment": "appointment.old.{}",
     "AuditEvent": "audit_event.{}",
     "SignIn": "sign_in.patient.{}",
+    "WaitlistEntry": "waitlist_entry.{}",
 }
 
 
@@ -187,15 +188,17 @@ OTHERWISE: dict[str, Reader] = {
 # Null in the first update, and told to nobody else.
 FIRST = {"CalendarUpdate.previousCursor", "AppointmentUpdate.previousCursor"}
 # Empty unless a visit was moved away, and null unless the account is a doctor's: see
-# `test_treatment`. Null with a doctor: see `test_events`.
+# `test_treatment`. Null with a doctor: see `test_events`; and while something is offered: see
+# `test_lines`.
 LATER = {
     *("AppointmentUpdate.removedIds", "User.doctor"),
     *("Appointment.event", "Appointment.guest", "Appointment.attendee"),
+    *("WaitlistEntry.department", "WaitlistEntry.position"),
 }
 # For the viewer, whoever is asked about.
 OWN = {"Session", "AppointmentUpdate"}
-# What refusals bring along is asked for in `test_treatment`.
-REFUSALS = {"SlotTaken", "TimeTaken", "PatientBusy"}
+# What refusals bring along is asked for in `test_treatment`, and in `test_lines`.
+REFUSALS = {"SlotTaken", "TimeTaken", "PatientBusy", "AlreadyWaiting"}
 THINGS = sorted({name.partition(".")[0] for name in CELLS} - REFUSALS)
 
 

@@ -34,6 +34,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "Calendar": ("calendar.mine", "calendar.theirs", "calendar.gone", "occasion.event.mine"),
     "Slot": ("slot.mine", "slot.theirs", "slot.of.theirs", "seat.mine"),
     "Event": ("event.mine", "event.theirs"),
+    "WaitlistEntry": ("waitlist_entry.mine", "waitlist_entry.theirs"),
     "AvailabilityTemplate": ("template.mine", "template.theirs"),
     "AvailabilityException": ("exception.mine", "exception.theirs", "exception.gone"),
     "Appointment": (

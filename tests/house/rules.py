@@ -215,7 +215,19 @@ def guessable_secrets(schema: GraphQLSchema) -> list[str]:
 # Acts on what is there: sent twice, they find it as they would leave it, or are refused.
 CHANGING = {
     *("accept", "cancel", "change", "check", "complete", "confirm", "delete", "disconnect"),
-    *("end", "mark", "publish", "remove", "reset", "retry", "set", "unblock", "unpublish"),
+    *(
+        "decline",
+        "end",
+        "leave",
+        "mark",
+        "publish",
+        "remove",
+        "reset",
+        "retry",
+        "set",
+        "unblock",
+        "unpublish",
+    ),
     "update",
 }
 WITHOUT_KEY = {
@@ -270,6 +282,8 @@ BEFORE_ANY_VIEWER = {
     "clean_up",
     "keep_sealing",
     "keep_reading",
+    "keep_lines",
+    "close_what_is_over",
     "seal",
     "verify",
 }
@@ -311,6 +325,7 @@ CROSSING = {
     "make_demo",
     "end_lost_views",
     "give_up_expired",
+    "close_what_is_over",
     "seal",
     "_sweep",
     "_delete",

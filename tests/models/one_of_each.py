@@ -1,5 +1,6 @@
 """One row in each table, made by SQL over a bare connection, past the application."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, time, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,12 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         "department_id": await add("departments", **NAME),
         "office_id": await add("offices", **NAME, **ZONE),
     }
+
+    async def link(table: str, key: UUID, *values: Any) -> None:
+        places = ", ".join(f"${place}" for place in range(1, len(values) + 2))
+        await connection.execute(f"INSERT INTO {table} VALUES ({places})", organization, *values)
+        made[table] = key
+
     owner = {"user_id": user, "calendar_id": calendar}
     doctor = await add("doctors", **owner, **places, **NAME)
     patient = await add("patients", user_id=user, **NAME)
@@ -69,20 +76,16 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
     await add("external_calendars", calendar_id=calendar, host="x.example", sealed_url="")
     visit = {"calendar_id": calendar, "doctor_id": doctor, "patient_id": patient, **times}
     visit_type = await add("visit_types", minutes=30, **NAME)
-    await connection.execute(
-        "INSERT INTO visit_type_doctors VALUES ($1, $2, $3)", organization, visit_type, doctor
-    )
-    made["visit_type_doctors"] = doctor
+    await link("visit_type_doctors", doctor, visit_type, doctor)
     room = await add("rooms", calendar_id=calendar, **NAME)
-    await connection.execute(
-        "INSERT INTO visit_type_rooms VALUES ($1, $2, $3)", organization, visit_type, room
-    )
-    made["visit_type_rooms"] = room
+    await link("visit_type_rooms", room, visit_type, room)
     visit["visit_type_id"] = visit_type
     moved = {"slot_id": slot, "rescheduled_from_id": slot, "booked_by_id": user}
     appointment = await add(
         "appointments", reference="AAAA-AAAA", status="BOOKED", **visit, **moved
     )
+    window = {"starts_at": begin, "ends_at": begin + HALF}
+    await add("waitlist_entries", patient_id=patient, doctor_id=doctor, **window)
     day = {"date": begin.date(), "ends_at": begin + HALF, "title": "Title", "slug": "s"}
     await add("events", organizer_id=user, calendar_id=calendar, **day, **ZONE)
     line = {"version": nth, "at": begin, "by_id": user, "status": "BOOKED"}
@@ -96,22 +99,11 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         during=asyncpg.Range(begin, begin + HALF),
     )
     agenda = await add("agendas", id=doctor, revision=nth)
-    await connection.execute(
-        "INSERT INTO agenda_entries VALUES ($1, $2, $3, $4)", organization, agenda, appointment, nth
-    )
-    made["agenda_entries"] = appointment
-    sign_in = await add("sign_ins", user_id=user, **STAY)
-    secret = {"token_hash": uuid4().bytes}
-    await add("refresh_tokens", sign_in_id=sign_in, created_at=NINE, **secret)
-    await add("user_tokens", user_id=user, purpose="INVITATION", expires_at=NINE, **secret)
-    said = {"email": "n@x.example", "locale": "en", "password_hash": "", **NAME, **ZONE}
-    await add("sign_ups", expires_at=NINE, **said, **secret)
+    await link("agenda_entries", appointment, agenda, appointment, nth)
+    await put_accounts(add, user)
     mail = {"kind": "INVITATION", "recipient": "u@x.example", "created_at": NINE}
     await add("notifications", appointment_id=appointment, **mail)
-    await connection.execute(
-        "INSERT INTO idempotency_keys VALUES ($1, $2, 'key', '\\x00')", organization, user
-    )
-    made["idempotency_keys"] = user
+    await link("idempotency_keys", user, user, "key", b"\0")
     await connection.execute(
         "INSERT INTO password_attempts (organization_id, counted_for, attempts) "
         "VALUES ($1, 'nobody', 1)",
@@ -123,6 +115,16 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
         "INSERT INTO audit_heads VALUES ($1, $2, $3)", organization, nth, bytes(32)
     )
     return made
+
+
+async def put_accounts(add: Callable[..., Awaitable[UUID]], user: UUID) -> None:
+    """What an account leaves: a sign-in, and secrets that were mailed."""
+    sign_in = await add("sign_ins", user_id=user, **STAY)
+    secret = {"token_hash": uuid4().bytes}
+    await add("refresh_tokens", sign_in_id=sign_in, created_at=NINE, **secret)
+    await add("user_tokens", user_id=user, purpose="INVITATION", expires_at=NINE, **secret)
+    said = {"email": "n@x.example", "locale": "en", "password_hash": "", **NAME, **ZONE}
+    await add("sign_ups", expires_at=NINE, **said, **secret)
 
 
 NAME = {"name": "Name"}

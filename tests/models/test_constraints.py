@@ -57,6 +57,12 @@ POINTS_TO = {
     "visit_type_doctors.visit_type_id": "visit_types",
     "visit_type_rooms.room_id": "rooms",
     "visit_type_rooms.visit_type_id": "visit_types",
+    "claims.waitlist_entry_id": "waitlist_entries",
+    "waitlist_entries.department_id": "departments",
+    "waitlist_entries.doctor_id": "doctors",
+    "waitlist_entries.offered_slot_id": "slots",
+    "waitlist_entries.patient_id": "patients",
+    "waitlist_entries.visit_type_id": "visit_types",
 }
 # Where rows have no id of their own, by what they are found here.
 OWN_KEYS = {
@@ -69,6 +75,9 @@ OWN_KEYS = {
 BESIDES = {
     "appointments.event_id": ("doctor_id = NULL",),
     "claims.held_by_id": ("kind = 'HOLD'", "appointment_id = NULL", "expires_at = now()"),
+    "claims.waitlist_entry_id": ("kind = 'HOLD'", "appointment_id = NULL", "expires_at = now()"),
+    "waitlist_entries.department_id": ("doctor_id = NULL",),
+    "waitlist_entries.offered_slot_id": ("status = 'OFFERED'", "offer_expires_at = now()"),
 }
 AT_AN_EVENT = "doctor_id = NULL, event_id = gen_random_uuid()"
 A_GUEST = "guest_name = 'n', guest_email = 'n@x.example', manage_token_hash = '\\x00'"
@@ -103,7 +112,10 @@ CHECKS = {
     "ck_claims_length": ["during = tstzrange(lower(during), lower(during) + interval '25 h')"],
     "ck_claims_lane": ["lane = -1"],
     "ck_claims_external_lane": ["lane = 2000", "kind = 'EXTERNAL', appointment_id = NULL"],
-    "ck_claims_held_by_id": ["held_by_id = gen_random_uuid()"],
+    "ck_claims_held_by_id": [
+        "held_by_id = gen_random_uuid()",
+        "waitlist_entry_id = gen_random_uuid()",
+    ],
     "ck_claims_expires_at": ["expires_at = now()"],
     "ck_claims_doctor_calendar_id": [
         "doctor_calendar_id = calendar_id",
@@ -115,11 +127,26 @@ CHECKS = {
     "ck_organizations_cancellation_notice_minutes": ["cancellation_notice_minutes = -1"],
     "ck_organizations_max_open_appointments": ["max_open_appointments_per_patient = 0"],
     "ck_organizations_hold_minutes": ["hold_minutes = 0", "hold_minutes = 121"],
+    "ck_organizations_offer_minutes": ["offer_minutes = 4", "offer_minutes = 1441"],
     "ck_slots_capacity": ["capacity = 0"],
     "ck_slots_held_until": ["status = 'HELD'", "held_until = now()"],
     "ck_slots_hours_end_at": ["hours_end_at = ends_at - interval '1 s'"],
     "ck_slots_removed_at": ["status = 'REMOVED'", "removed_at = now()"],
     "ck_slots_times": ["ends_at = starts_at"],
+    "ck_waitlist_entries_times": ["ends_at = starts_at"],
+    "ck_waitlist_entries_doctor_or_department": [
+        "department_id = gen_random_uuid()",
+        "doctor_id = NULL",
+        "status = 'LEFT', department_id = gen_random_uuid()",
+    ],
+    "ck_waitlist_entries_offered_slot_id": [
+        "status = 'OFFERED', offer_expires_at = now()",
+        "offered_slot_id = gen_random_uuid()",
+    ],
+    "ck_waitlist_entries_offer_expires_at": [
+        "status = 'OFFERED', offered_slot_id = gen_random_uuid()",
+        "offer_expires_at = now()",
+    ],
     "ck_visit_types_minutes": ["minutes = 0", "minutes = 1441"],
     "ck_visit_types_buffer_minutes": ["buffer_minutes = -1", "buffer_minutes = 241"],
 }
@@ -239,6 +266,8 @@ async def test_what_is_pointed_at_cannot_be_deleted(
         # The one appointment that there is, is with a doctor.
         moving = "UPDATE appointments SET event_id = $1, doctor_id = NULL WHERE id = $2"
         await connection.execute(moving, clinic["events"], clinic["appointments"])
+    if target == "waitlist_entries":
+        await offer(connection, clinic)
     statement = f"DELETE FROM {target} WHERE id = $1"
     refused = await refusing(connection, statement, clinic[target])
     assert refused in {
@@ -246,6 +275,50 @@ async def test_what_is_pointed_at_cannot_be_deleted(
         for reference, parent in POINTS_TO.items()
         if parent == target
     }
+
+
+# ------------------------------------------------------------ nobody stands in line twice
+
+
+async def offer(connection: "Connection", clinic: dict[str, UUID]) -> None:
+    """The one claim that there is becomes an offer."""
+    offering = (
+        "UPDATE claims SET kind = 'HOLD', appointment_id = NULL, expires_at = now(),"
+        " waitlist_entry_id = $1 WHERE id = $2"
+    )
+    await connection.execute(offering, clinic["waitlist_entries"], clinic["claims"])
+
+
+async def test_a_patient_stands_once_in_each_line(
+    connection: "Connection", clinic: dict[str, UUID]
+) -> None:
+    """Whether a kind of visit is named or not; for as long as the entry is open."""
+    entry = clinic["waitlist_entries"]
+    kind = {"visit_type_id": clinic["visit_types"]}
+    any_doctor = {"doctor_id": None, "department_id": clinic["departments"]}
+    for changes, expected in (
+        ({}, "uq_waitlist_entries_open"),
+        (kind, None),
+        (kind, "uq_waitlist_entries_open"),
+        (any_doctor, None),
+        (any_doctor, "uq_waitlist_entries_open"),
+        ({"status": "LEFT"}, None),
+        ({"status": "EXPIRED"}, None),
+        ({"status": "ACCEPTED"}, None),
+    ):
+        assert await copying(connection, "waitlist_entries", entry, **changes) == expected, changes
+    closed = "UPDATE waitlist_entries SET status = 'LEFT' WHERE id = $1"
+    await connection.execute(closed, entry)
+    nowhere = "UPDATE waitlist_entries SET doctor_id = NULL WHERE id = $1"
+    assert await refusing(connection, nowhere, entry) is None
+
+
+async def test_an_entry_is_offered_one_time_at_a_time(
+    connection: "Connection", clinic: dict[str, UUID]
+) -> None:
+    await offer(connection, clinic)
+    refused = await copying(connection, "claims", clinic["claims"], lane=1)
+    assert refused == "uq_claims_waitlist_entry_id"
 
 
 # ------------------------------------------------------------ no time is taken twice

@@ -30,26 +30,21 @@ from models import (
     Appointment,
     AppointmentStatus,
     AvailabilityException,
-    Calendar,
     Department,
-    Event,
     ExceptionKind,
     Notification,
     NotificationKind,
     NotificationStatus,
     Office,
     Role,
-    Room,
     SignIn,
-    Slot,
-    User,
     VisitType,
     VisitTypeDoctor,
 )
-from services.accounts import tokens
 from tests.api import Api
 from tests.conftest import Clinic
 from tests.factories import PASSWORD, Factory, id_of, tomorrow, wire
+from tests.schema.things import a_room, an_entry, an_event
 
 SDL = Path(__file__).parent.parent.parent / "schema" / "schema.graphql"
 SCHEMA = build_schema(SDL.read_text())
@@ -65,6 +60,7 @@ INTS = {
     "bufferMinutes": 0,
     "horizonMonths": 6,
     "holdMinutes": 10,
+    "offerMinutes": 60,
     "expectedVersion": 1,
     "perPersonLimit": 2,
     "capacity": 5,
@@ -188,15 +184,20 @@ class World:
             if is_non_null_type(argument.type)
         }
         arguments.get("input", {}).update(self.besides(place.operation))
+        if place == Place("joinWaitlist", ("input", "departmentId"), place.kind) and value:
+            # One of the two is waited for.
+            del arguments["input"]["doctorId"]
         self._put(arguments, declared[place.path[0]].type, place, value)
         return arguments
 
     def besides(self, operation: str) -> dict[str, Any]:
         """What is needed although it need not be given, and other things of the same type."""
         found: dict[str, Any] = {}
-        if operation == "bookAppointment":
+        if operation in {"bookAppointment", "joinWaitlist"}:
             # Who books for others says for whom.
             found["patientId"] = self.ids["patientId"]
+        if operation == "joinWaitlist":
+            found["doctorId"] = self.ids["doctorId"]
         if operation in AT_EVENTS:
             found["slotId"] = self.ids["eventSlotId"]
         if operation == "bookEventSlot":
@@ -330,60 +331,12 @@ async def world_of(clinic: Clinic) -> World:
     }
     event, seat, token = await an_event(factory, clinic.person(Role.DOCTOR).user)
     rows |= {"eventId": event, "eventSlotId": seat}
+    rows["waitlistEntryId"] = await an_entry(factory, patient, doctor)
     ids = {name: id_of(row) for name, row in rows.items()}
     ids |= {"actorId": id_of(clinic.person(Role.DOCTOR).user), "subjectId": ids["patientId"]}
     ids |= {"doctorIds": ids["doctorId"], "roomIds": ids["roomId"]}
     texts = {"slug": event.slug, "manageToken": token}
     return World(clinic, {**ids, "id": ids["calendarId"], "ids": ids["calendarId"]}, texts)
-
-
-async def a_room(factory: Factory) -> Room:
-    """A room that no kind of visit needs."""
-    owner = {"organization_id": factory.organization.id}
-    calendar = Calendar(**owner, id=uuid4(), time_zone="Europe/Madrid")
-    room = Room(**owner, id=uuid4(), name="Room", calendar_id=calendar.id)
-    await factory.add(calendar, room)
-    return room
-
-
-async def an_event(factory: Factory, organizer: User) -> tuple[Event, Slot, str]:
-    """A published event of tomorrow with a free slot, and a guest's booking with its token."""
-    owner = {"organization_id": factory.organization.id}
-    calendar = Calendar(**owner, id=uuid4(), time_zone="Europe/Madrid")
-    day = tomorrow()
-    event = Event(
-        **owner,
-        id=uuid4(),
-        organizer_id=organizer.id,
-        calendar_id=calendar.id,
-        title="Event",
-        date=day.date(),
-        time_zone="Europe/Madrid",
-        ends_at=tomorrow(days=2),
-        slug=secrets.token_urlsafe(16),
-        published_at=datetime.now(UTC),
-    )
-    await factory.add(calendar, event)
-    slots = await factory.slots(calendar, tomorrow(12), 2)
-    id = uuid4()
-    token = tokens.manage_token(factory.config, id)
-    booking = Appointment(
-        **owner,
-        id=id,
-        reference=secrets.token_hex(4),
-        event_id=event.id,
-        calendar_id=calendar.id,
-        slot_id=slots[1].id,
-        guest_name="Guest",
-        guest_email="guest@mail.example",
-        manage_token_hash=tokens.hashed(token),
-        starts_at=slots[1].starts_at,
-        ends_at=slots[1].ends_at,
-        status=AppointmentStatus.BOOKED,
-        version=1,
-    )
-    await factory.add(booking)
-    return event, slots[0], token
 
 
 async def other_ids(factory: Factory) -> dict[str, str]:

@@ -28,17 +28,18 @@ from models import (
 )
 from services.idempotency import Request
 from tests.api import Api
-from tests.booking import book, calendar_of
+from tests.booking import book, calendar_of, patient_id
 from tests.conftest import Clinic
 from tests.factories import Person, id_of, tomorrow, wire
 from tests.occasions import DAY, SLOTS, an_event, slots_of
 from tests.rivals import held, line_up
 from tests.rows import kept, unchanged
 from tests.schema.plausible import MUTATIONS
+from tests.waiting import WINDOW, Waiter, cancel, taken
 
 KEY = "0123456789abcdef"
 # What is not about a doctor's calendar.
-BESIDES = {"resendInvitation", "createEvent", "bookEventSlot"}
+BESIDES = {"resendInvitation", "createEvent", "bookEventSlot", "joinWaitlist", "acceptOffer"}
 # Who may, what is asked of the payload, and what makes it another request.
 ACTS: dict[str, tuple[Role, str, dict[str, Any]]] = {
     "createDepartment": (
@@ -69,6 +70,8 @@ ACTS: dict[str, tuple[Role, str, dict[str, Any]]] = {
     "createEvent": (Role.DOCTOR, "event { id title slug }", {"description": "With music"}),
     "bookEventSlot": (Role.PATIENT, "appointment { id version }", {"slotId": None}),
     "rescheduleAppointment": (Role.PATIENT, "appointment { id version }", {"slotId": None}),
+    "joinWaitlist": (Role.PATIENT, "waitlistEntry { id status }", {"to": wire(tomorrow(days=9))}),
+    "acceptOffer": (Role.PATIENT, "appointment { id version }", {"reason": "Knee"}),
 }
 
 
@@ -135,7 +138,23 @@ async def given_besides(clinic: Clinic, act: str) -> dict[str, Any]:
         return {"userId": await stranger(clinic, "userId")}
     if act == "createEvent":
         return {"title": "An evening", "date": DAY, "slots": SLOTS}
+    if act in {"joinWaitlist", "acceptOffer"}:
+        return await in_line(clinic, act)
     return {"slotId": slots_of(await an_event(clinic.doctor))[0]}
+
+
+async def in_line(clinic: Clinic, act: str) -> dict[str, Any]:
+    """What the clinic's patient may wait for, or the entry by which they are offered something."""
+    if act == "joinWaitlist":
+        return {**WINDOW, "doctorId": id_of(clinic.person(Role.DOCTOR).doctor)}
+    one = await Waiter(clinic, clinic.person(Role.PATIENT)).join()
+    # A mail that is on its way would be forgotten at any moment.
+    await clinic.reception.done(
+        "updatePatient", "patient { id }", patientId=patient_id(clinic), email=None
+    )
+    slot = await clinic.factory.slot(calendar_of(clinic), tomorrow())
+    await cancel(clinic, await taken(clinic, slot))
+    return {"waitlistEntryId": one.id}
 
 
 async def stranger(clinic: Clinic, field: str) -> str:

@@ -16,7 +16,7 @@ from tests.rows import unchanged, world
 
 POLICY = """bookingPolicy {
     horizonMonths minimumNoticeMinutes cancellationNoticeMinutes
-    maxOpenAppointmentsPerPatient holdMinutes reminderHoursBefore
+    maxOpenAppointmentsPerPatient holdMinutes offerMinutes reminderHoursBefore
 }"""
 SHOWN = f"name timeZone locale {POLICY}"
 FIELDS = f"organization {{ {SHOWN} }}"
@@ -26,6 +26,7 @@ DEFAULT_POLICY = {
     "cancellationNoticeMinutes": 0,
     "maxOpenAppointmentsPerPatient": None,
     "holdMinutes": 10,
+    "offerMinutes": 60,
     "reminderHoursBefore": [24],
 }
 SETTINGS = {
@@ -71,6 +72,7 @@ LIMITS = {
     "cancellationNoticeMinutes": (0, 86400),
     "maxOpenAppointmentsPerPatient": (1, 1000),
     "holdMinutes": (1, 120),
+    "offerMinutes": (5, 1440),
 }
 
 
