@@ -3,7 +3,7 @@
 import pytest
 
 from models import Role
-from tests.booking import CONFLICTING, book, calendar_of, patient_id
+from tests.booking import CONFLICTING, book, calendar_of, patient_id, treat
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.rows import unchanged
@@ -130,3 +130,67 @@ async def test_who_is_no_patient_any_more_has_left(clinic: Clinic) -> None:
     found = await clinic.reception.ask(LISTED, status=["LEFT"])
     assert [edge["node"]["id"] for edge in found["waitlist"]["edges"]] == [first.id]
     assert (await second.entry())["position"] == 1
+
+
+async def test_a_doctor_sees_who_waits_for_them_and_nobody_else(clinic: Clinic) -> None:
+    """Also the patients, for as long as they wait, of a department those whose visit they offer."""
+    department = await clinic.admin.done("createDepartment", "department { id }", name="Hearts")
+    other = await clinic.factory.person(Role.DOCTOR)
+    theirs = clinic.public.signed_in(other.token)
+    kinds = []
+    for name, person in (("Ours", clinic.person(Role.DOCTOR)), ("Theirs", other)):
+        doctor = id_of(person.doctor)
+        values = {"doctorId": doctor, "departmentId": department["id"]}
+        await clinic.admin.done("updateDoctor", "doctor { id }", **values)
+        kind = {"name": name, "minutes": 30, "doctorIds": [doctor]}
+        kinds.append(await clinic.admin.done("createVisitType", "visitType { id }", **kind))
+    anywhere = {"departmentId": department["id"]}
+    mine, both = await waiter(clinic), await waiter(clinic, **anywhere)
+    ours = await waiter(clinic, **anywhere, visitTypeId=kinds[0]["id"])
+    found = {}
+    for name, api in (("doctor", clinic.doctor), ("other", theirs)):
+        seen = (await api.ask(LISTED))["waitlist"]["edges"]
+        listed = (await api.ask("{ patients { edges { node { id } } } }"))["patients"]["edges"]
+        found[name] = ([edge["node"]["id"] for edge in seen], len(listed))
+    assert found == {"doctor": ([mine.id, both.id, ours.id], 3), "other": ([both.id], 1)}
+    for one in (mine, ours):
+        assert (await one.refused("leaveWaitlist", theirs))["code"] == "NOT_FOUND"
+        assert (await one.done("leaveWaitlist", clinic.doctor))["status"] == "LEFT"
+    listed = (await clinic.doctor.ask("{ patients { totalCount } }"))["patients"]
+    assert listed == {"totalCount": 1}
+
+
+async def test_doctors_put_people_into_their_own_line_alone(clinic: Clinic) -> None:
+    patient = patient_id(clinic)
+    await treat(clinic, patient)
+    other = await clinic.factory.person(Role.DOCTOR)
+    department = await clinic.admin.done("createDepartment", "department { id }", name="Hearts")
+    given = {**WINDOW, "patientId": patient}
+    async with unchanged(clinic.factory):
+        for name, id in (("doctorId", id_of(other.doctor)), ("departmentId", department["id"])):
+            refusal = await clinic.doctor.refusal("joinWaitlist", ENTRY, **given, **{name: id})
+            assert (refusal["code"], refusal["path"]) == ("NOT_FOUND", ["input", name])
+    own = {"doctorId": id_of(clinic.person(Role.DOCTOR).doctor)}
+    made = await clinic.doctor.done("joinWaitlist", ENTRY, **given, **own)
+    assert (made["status"], made["position"]) == ("WAITING", 1)
+
+
+async def test_what_is_done_in_a_line_is_in_the_audit_trail(clinic: Clinic) -> None:
+    one = await waiter(clinic)
+    slot = await clinic.factory.slot(calendar_of(clinic), tomorrow())
+    await cancel(clinic, await taken(clinic, slot))
+    await one.done("declineOffer")
+    await one.done("leaveWaitlist")
+    document = """query ($id: ID!) { auditEvents(subjectId: $id) { edges { node {
+      action details subject { id } } } } }"""
+    found = (await clinic.admin.ask(document, id=one.id))["auditEvents"]["edges"]
+    assert [edge["node"]["action"] for edge in found] == [
+        "leaveWaitlist",
+        "declineOffer",
+        "joinWaitlist",
+    ]
+    assert found[0]["node"] == {
+        "action": "leaveWaitlist",
+        "details": "status",
+        "subject": {"id": one.id},
+    }
