@@ -92,8 +92,8 @@ class Office(Node):
 
 @entity(PatientRow)
 class Patient(Node):
-    """Staff see every patient of the organization; a doctor those with an appointment; a patient
-    only their own.
+    """The front desk sees every patient of the organization; a doctor those with an appointment and
+    those who wait for one; a patient only their own.
     """
 
     user: User | None = field(

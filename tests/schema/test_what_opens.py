@@ -118,6 +118,18 @@ async def test_a_place_in_a_group_that_is_free_again_is_offered(clinic: Clinic) 
     assert await third.seen() == offered(slot)
 
 
+async def test_who_moves_a_visit_is_not_in_their_own_way(clinic: Clinic) -> None:
+    """What they leave is offered once they are where they want to be, and no sooner."""
+    slots = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 3)
+    made = await clinic.admin.done("createVisitType", "visitType { id }", name="Long", minutes=60)
+    appointment = await taken(clinic, slots[0], visitTypeId=made["id"])
+    first, second = await waiter(clinic), await waiter(clinic)
+    values = {"appointmentId": appointment, "slotId": id_of(slots[1])}
+    await clinic.reception.done("rescheduleAppointment", "appointment { id }", **values)
+    assert [await one.seen() for one in (first, second)] == [offered(slots[0]), WAITING]
+    assert [await status(clinic, slot) for slot in slots] == ["HELD", "BOOKED", "BOOKED"]
+
+
 async def test_what_was_free_before_is_not_offered(clinic: Clinic) -> None:
     """It is everybody's, also theirs who wait; and what opens elsewhere changes nothing of that."""
     free, other = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 2)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 
-from models import Role
+from models import Notification, NotificationKind, Role
 from models.database import Database
 from services.appointments import booking
 from services.calendar import holds
@@ -15,6 +16,7 @@ from services.context import Context, Server, Viewer
 from services.errors import OfferExpired, SlotTaken
 from services.waitlist import answers
 from services.waitlist.expiry import close_what_is_over
+from services.waitlist.letters import LETTERS
 from tests.booking import calendar_of
 from tests.conftest import Clinic
 from tests.connected import server_of
@@ -82,6 +84,25 @@ async def test_an_offer_that_is_over_is_nobodys_and_goes_on_once(
     await booking.book_appointment(stranger, slot_id=slot.id)
     assert await second.seen() == ("EXPIRED", None)
     assert await status(clinic, slot) == "BOOKED"
+
+
+async def test_of_an_offer_that_is_over_nothing_is_mailed(clinic: Clinic, later: Server) -> None:
+    slot = await clinic.factory.slot(calendar_of(clinic), tomorrow())
+    appointment = await taken(clinic, slot)
+    first = await waiter(clinic)
+    await cancel(clinic, appointment)
+    organization, now = clinic.factory.organization, server_of(clinic.factory.database)
+    letter = LETTERS[NotificationKind.WAITLIST_OFFER]
+    written = []
+    async with clinic.factory.database.writing(organization.id) as session:
+        mine = select(Notification).where(Notification.recipient == first.person.user.email)
+        (message,) = await session.rows(mine)
+        other = Notification(id=uuid4(), recipient=message.recipient)
+        for server, about in ((now, message), (later, message)):
+            written.append(await letter(Context(server, organization), session, about))
+        written.append(await letter(Context(later, organization), session, other))
+    now.passwords.close()
+    assert [mail and mail.to for mail in written] == [first.person.user.email, None, None]
 
 
 async def test_whoever_waits_for_what_is_over_waits_no_longer(
