@@ -100,7 +100,8 @@ async def _held_place(
     context: Context, session: WriteSession, entry: WaitlistEntry, slot_id: UUID
 ) -> Place:
     """What is offered, with the times that were said, however long such visits take by now."""
-    held = select(Claim).where(Claim.waitlist_entry_id == entry.id)
+    is_offer = (Claim.waitlist_entry_id == entry.id) & Claim.doctor_calendar_id.is_(None)
+    held = select(Claim).where(is_offer)
     claim: Claim = (await session.execute(held)).scalar_one()
     await locked_for_change(context, session, claim.calendar_id)
     kind = select(VisitType).where(VisitType.id == entry.visit_type_id)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, select
+from sqlalchemy import SelectBase, exists, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from models import (
@@ -16,6 +16,7 @@ from models import (
     Patient,
     Role,
     Slot,
+    VisitType,
     VisitTypeDoctor,
     WaitlistEntry,
     WaitlistStatus,
@@ -26,6 +27,7 @@ from services.access import Permission, act
 from services.calendar.grid import give_back, locked_for_change
 from services.calendar.offers import make_offers
 from services.calendar.places import offered
+from services.calendar.rooms import calendars_of_rooms
 from services.context import Context
 from services.directory.departments import require_department
 from services.directory.patients import visible_patients
@@ -107,14 +109,26 @@ async def locked_entry(context: Context, session: WriteSession, entry_id: UUID) 
             raise NotFound("waitlist_entry_id")
         slot_id = entry.offered_slot_id
         async with session.begin_nested() as attempt:
-            calendar = select(Slot.calendar_id).where(Slot.id == slot_id).scalar_subquery()
-            locking = select(Calendar.id).where(Calendar.id == calendar)
-            await session.execute(locking.with_for_update(key_share=True))
+            await _lock_what_is_offered(session, slot_id, entry.visit_type_id)
             locked = (await session.execute(seen.with_for_update())).scalar_one_or_none()
             if locked is not None and locked.offered_slot_id == slot_id:
                 return locked
             # Something was offered, or its offer has ended, meanwhile: all locks are given back.
             await attempt.rollback()
+
+
+async def _lock_what_is_offered(
+    session: WriteSession, slot_id: UUID | None, visit_type_id: UUID | None
+) -> None:
+    """Lock the calendar of a slot, and those of the rooms that the visit may take."""
+    calendars: SelectBase = select(Slot.calendar_id).where(Slot.id == slot_id)
+    if visit_type_id is not None:
+        # Which rooms these are does not change until the end.
+        kind = select(VisitType.id).where(VisitType.id == visit_type_id)
+        await session.execute(kind.with_for_update(read=True, key_share=True))
+        calendars = union_all(calendars, calendars_of_rooms(visit_type_id))
+    locking = select(Calendar.id).where(Calendar.id.in_(calendars)).order_by(Calendar.id)
+    await session.execute(locking.with_for_update(key_share=True))
 
 
 async def let_go(
@@ -129,7 +143,9 @@ async def let_go(
     await session.flush()
     if calendar_id is not None:
         await locked_for_change(context, session, calendar_id)
-        await give_back(session, Claim.waitlist_entry_id == entry.id)
+        # The room that comes with it is swept, as with holds.
+        offer = (Claim.waitlist_entry_id == entry.id) & (Claim.calendar_id == calendar_id)
+        await give_back(session, offer)
         await make_offers(context, session)
     await session.refresh(entry)
 
