@@ -44,6 +44,7 @@ from models.notifications import (
 )
 from models.organizations import BookingPolicy, Organization
 from models.rooms import Room, VisitTypeRoom
+from models.series import AppointmentSeries, OnConflict, SeriesOccurrence, SeriesScope, WhyKept
 from models.visit_types import VisitType, VisitTypeDoctor
 from models.waitlist import OPEN_ENTRIES, WaitlistEntry, WaitlistStatus
 
@@ -55,6 +56,7 @@ __all__ = [
     "AgendaEntry",
     "Appointment",
     "AppointmentEvent",
+    "AppointmentSeries",
     "AppointmentStatus",
     "AuditEvent",
     "AuditHead",
@@ -79,6 +81,7 @@ __all__ = [
     "NotificationKind",
     "NotificationStatus",
     "Office",
+    "OnConflict",
     "Organization",
     "Owned",
     "PasswordAttempts",
@@ -86,6 +89,8 @@ __all__ = [
     "RefreshToken",
     "Role",
     "Room",
+    "SeriesOccurrence",
+    "SeriesScope",
     "SignIn",
     "SignUp",
     "Slot",
@@ -99,4 +104,5 @@ __all__ = [
     "WaitlistEntry",
     "WaitlistStatus",
     "Weekday",
+    "WhyKept",
 ]

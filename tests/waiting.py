@@ -112,6 +112,9 @@ async def cancel(clinic: Clinic, appointment_id: str) -> None:
 async def overdue(factory: Factory) -> None:
     """Every hold and offer of the clinic has ended a moment ago."""
     async with across(factory) as connection:
+        # In the order in which everybody locks: whoever makes an offer goes on, or waits.
+        calendars = text("SELECT FROM calendars WHERE organization_id = :id ORDER BY id FOR UPDATE")
+        await connection.execute(calendars, {"id": factory.organization.id})
         for table, column, condition in (
             ("waitlist_entries", "offer_expires_at", "status = 'OFFERED'"),
             ("claims", "expires_at", "kind = 'HOLD'"),

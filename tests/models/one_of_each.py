@@ -86,6 +86,7 @@ async def fill(connection: "Connection", nth: int = 1) -> dict[str, UUID]:
     )
     window = {"starts_at": begin, "ends_at": begin + HALF}
     await add("waitlist_entries", patient_id=patient, doctor_id=doctor, **window)
+    made |= await _series(connection, organization, begin, appointment)
     day = {"date": begin.date(), "ends_at": begin + HALF, "title": "Title", "slug": "s"}
     await add("events", organizer_id=user, calendar_id=calendar, **day, **ZONE)
     line = {"version": nth, "at": begin, "by_id": user, "status": "BOOKED"}
@@ -125,6 +126,20 @@ async def put_accounts(add: Callable[..., Awaitable[UUID]], user: UUID) -> None:
     await add("user_tokens", user_id=user, purpose="INVITATION", expires_at=NINE, **secret)
     said = {"email": "n@x.example", "locale": "en", "password_hash": "", **NAME, **ZONE}
     await add("sign_ups", expires_at=NINE, **said, **secret)
+
+
+async def _series(
+    connection: "Connection", organization: UUID, begin: datetime, appointment: UUID
+) -> dict[str, UUID]:
+    """A series that an appointment is all of."""
+    rule = {"recurrence": "RRULE:FREQ=WEEKLY", "every_weeks": 1}
+    owner = {"organization_id": organization}
+    series = await put(connection, "appointment_series", **owner, **rule, **ZONE)
+    planned = {"number": 1, "day": begin.date(), "appointment_id": appointment}
+    occurrence = await put(
+        connection, "series_occurrences", **owner, **planned, series_id=series, starts_at=begin
+    )
+    return {"appointment_series": series, "series_occurrences": occurrence}
 
 
 NAME = {"name": "Name"}

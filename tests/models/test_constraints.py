@@ -50,6 +50,8 @@ POINTS_TO = {
     "refresh_tokens.sign_in_id": "sign_ins",
     "rooms.calendar_id": "calendars",
     "rooms.office_id": "offices",
+    "series_occurrences.appointment_id": "appointments",
+    "series_occurrences.series_id": "appointment_series",
     "sign_ins.user_id": "users",
     "slots.calendar_id": "calendars",
     "user_tokens.user_id": "users",
@@ -84,6 +86,9 @@ A_GUEST = "guest_name = 'n', guest_email = 'n@x.example', manage_token_hash = '\
 # constraint: what breaks it, each alone.
 CHECKS = {
     "ck_user_tokens_email": ["email = 'n@x.example'", "purpose = 'EMAIL_CHANGE'"],
+    "ck_appointment_series_every_weeks": ["every_weeks = 0", "every_weeks = 13"],
+    "ck_series_occurrences_number": ["number = 0", "number = 53"],
+    "ck_series_occurrences_booked_or_not": ["appointment_id = NULL", "obstacle = 'BOOKED'"],
     "ck_appointments_times": ["ends_at = starts_at", "ends_at = starts_at - interval '1 s'"],
     "ck_appointments_doctor_or_event": ["doctor_id = NULL", "event_id = gen_random_uuid()"],
     "ck_appointments_patient_or_guest": ["patient_id = NULL", f"{AT_AN_EVENT}, {A_GUEST}"],
