@@ -32,17 +32,21 @@ STILL_SHOWN = timedelta(days=1)
 
 # In the order of their ids, so that no two acts wait for each other; after all other locks.
 NOTE = text("""
-    WITH raised AS (
+    WITH changed AS (
+        SELECT * FROM unnest(CAST(:agenda_ids AS uuid[]), CAST(:appointment_ids AS uuid[]))
+            AS changed (agenda_id, appointment_id)),
+    raised AS (
         INSERT INTO agendas (organization_id, id, revision)
-        SELECT :organization_id, agenda.id, 1
-        FROM unnest(CAST(:agenda_ids AS uuid[])) AS agenda (id) ORDER BY agenda.id
+        SELECT DISTINCT CAST(:organization_id AS uuid), agenda_id, 1 FROM changed ORDER BY agenda_id
         ON CONFLICT (organization_id, id) DO UPDATE SET revision = agendas.revision + 1
-        RETURNING id, revision)
-    INSERT INTO agenda_entries (organization_id, agenda_id, appointment_id, revision)
-    SELECT :organization_id, raised.id, :appointment_id, raised.revision FROM raised
-    ON CONFLICT (organization_id, agenda_id, appointment_id)
-        DO UPDATE SET revision = excluded.revision
-    RETURNING agenda_id, revision
+        RETURNING id, revision),
+    entered AS (
+        INSERT INTO agenda_entries (organization_id, agenda_id, appointment_id, revision)
+        SELECT :organization_id, raised.id, appointment_id, raised.revision
+        FROM raised JOIN changed ON changed.agenda_id = raised.id
+        ON CONFLICT (organization_id, agenda_id, appointment_id)
+            DO UPDATE SET revision = excluded.revision)
+    SELECT id, revision FROM raised
 """)
 
 
@@ -77,13 +81,27 @@ async def note_in_agendas(
 
     The last thing in a transaction. After the commit those who watch are told.
     """
+    await note_all_in_agendas(context, session, [appointment], *left)
+
+
+async def note_all_in_agendas(
+    context: Context,
+    session: WriteSession,
+    appointments: Sequence[Appointment],
+    *left: UUID | None,
+) -> None:
+    """Note changes of several appointments, each agenda once: a view is sent them together."""
     await session.flush()
     # Guests and events have none.
-    whose = {appointment.patient_id, appointment.doctor_id, *left} - {None}
+    changed = [
+        (agenda_id, one.id)
+        for one in appointments
+        for agenda_id in {one.patient_id, one.doctor_id, *left} - {None}
+    ]
     values = {
         "organization_id": session.organization_id,
-        "appointment_id": appointment.id,
-        "agenda_ids": list(whose),
+        "agenda_ids": [agenda_id for agenda_id, _ in changed],
+        "appointment_ids": [appointment_id for _, appointment_id in changed],
     }
     for agenda_id, revision in (await session.execute(NOTE, values)).all():
         session.after_commit(partial(context.server.live.announce, agenda_id, revision))

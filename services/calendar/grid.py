@@ -19,11 +19,16 @@ from models import AvailabilityTemplate, Calendar, ExternalCalendar, Slot, SlotS
 from models.database import ReadSession, WriteSession
 from services.calendar.claims import LONGEST_SLOT
 from services.calendar.offers import attend
-from services.calendar.refreshing import give_back, refresh_slots, refresh_span
+from services.calendar.refreshing import (
+    give_back,
+    refresh_slots,
+    refresh_span,
+    refresh_spans,
+)
 from services.context import Context
 from services.errors import NotFound
 
-__all__ = ["give_back", "refresh_slots", "refresh_span"]
+__all__ = ["give_back", "refresh_slots", "refresh_span", "refresh_spans"]
 
 
 async def locked_for_change(

@@ -87,13 +87,26 @@ REFRESH_TIME = text(
             AND slots.starts_at > CAST(:starts_at AS timestamptz) - interval '1 day'"""
     )
 )
+REFRESH_TIMES = text(
+    REFRESH.format(
+        which="""slots.status <> 'REMOVED' AND slots.id IN (
+            SELECT near.id
+            FROM unnest(CAST(:calendar_ids AS uuid[]), CAST(:starts AS timestamptz[]),
+                        CAST(:ends AS timestamptz[])) AS taken (calendar_id, starts_at, ends_at)
+            JOIN slots AS near ON near.organization_id = :organization_id
+                AND near.calendar_id = taken.calendar_id AND near.starts_at < taken.ends_at
+                AND near.ends_at > taken.starts_at
+                AND near.starts_at > taken.starts_at - interval '1 day')"""
+    )
+)
 
 
 async def give_back(session: WriteSession, *conditions: ColumnElement[bool]) -> None:
     """Give back the time of the claims that meet the conditions, and make the slots tell."""
-    for span in await release(session, *conditions):
+    spans = await release(session, *conditions)
+    for span in spans:
         await move_down(session, span)
-        await refresh_span(session, span)
+    await refresh_spans(session, spans)
 
 
 async def raise_revisions(
@@ -124,6 +137,19 @@ async def refresh_span(session: WriteSession, span: Span) -> None:
         "ends_at": span.clear_until,
     }
     await _refresh(session, REFRESH_TIME, values)
+
+
+async def refresh_spans(session: WriteSession, spans: Sequence[Span]) -> None:
+    """`refresh_span` for several times at once, of which there may be many."""
+    if len(spans) == 1:
+        await refresh_span(session, spans[0])
+    elif spans:
+        values = {
+            "calendar_ids": [span.calendar_id for span in spans],
+            "starts": [span.starts_at for span in spans],
+            "ends": [span.clear_until for span in spans],
+        }
+        await _refresh(session, REFRESH_TIMES, values)
 
 
 async def _refresh(session: WriteSession, statement: TextClause, which: Mapping[str, Any]) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import false, func, select, true
+from sqlalchemy import ColumnElement, DateTime, cast, false, func, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from models import Calendar, Doctor, Role, Slot, SlotStatus, VisitType, VisitTypeDoctor
@@ -206,28 +208,55 @@ async def alternatives(
     begin with; a part of refusals.
     """
     slot = (await slots_by_id(context, [slot_id])).get(slot_id)
-    kinds = await visit_types_by_id(context, [visit_type_id]) if visit_type_id else {}
     if slot is None:
         return ()
+    at, other = slot.starts_at, Slot.id != slot_id
+    near = await alternatives_near(
+        context, slot.calendar_id, [at], other, visit_type_id=visit_type_id, count=count
+    )
+    return near[at]
+
+
+async def alternatives_near(
+    context: Context,
+    calendar_id: UUID,
+    moments: Sequence[datetime],
+    *conditions: ColumnElement[bool],
+    visit_type_id: UUID | None = None,
+    count: int = 3,
+) -> Mapping[datetime, Sequence[Slot]]:
+    """For each moment the slots of a calendar that are nearest to it among those that meet the
+    conditions and that the visit could begin with; a part of refusals.
+    """
+    kinds = await visit_types_by_id(context, [visit_type_id]) if visit_type_id else {}
     visit_type = kinds.get(visit_type_id) if visit_type_id else None
     policy = context.organization.booking_policy
     bookable = select(Slot).where(
-        Slot.calendar_id == slot.calendar_id,
+        Slot.calendar_id == calendar_id,
         Slot.status == SlotStatus.AVAILABLE,
-        Slot.id != slot.id,
         has_room(context, Length.of(visit_type) if visit_type else None),
         after_notice(policy, context.now),
-        (Slot.starts_at < horizon_ends(policy, context.now)) | of_event(slot.calendar_id),
+        (Slot.starts_at < horizon_ends(policy, context.now)) | of_event(calendar_id),
+        *conditions,
     )
-    later = bookable.where(Slot.starts_at >= slot.starts_at).order_by(Slot.starts_at)
-    earlier = bookable.where(Slot.starts_at < slot.starts_at).order_by(Slot.starts_at.desc())
+    instant = DateTime(timezone=True)
+    at: Any = func.unnest(cast(moments, ARRAY(instant)), type_=instant).column_valued("at")
+    later = bookable.where(Slot.starts_at >= at).order_by(Slot.starts_at)
+    earlier = bookable.where(Slot.starts_at < at).order_by(Slot.starts_at.desc())
+    found: dict[datetime, list[Slot]] = {moment: [] for moment in moments}
     async with context.reading() as session:
-        found = [
-            *await session.rows(later.limit(count)),
-            *await session.rows(earlier.limit(count)),
-        ]
-    nearest = sorted(found, key=lambda free: abs(free.starts_at - slot.starts_at))[:count]
-    return sorted(nearest, key=lambda free: free.starts_at)
+        for statement in (later, earlier):
+            near = aliased(Slot, statement.limit(count).lateral())
+            rows = await session.execute(select(at, near).join(near, true()))
+            for moment, slot in rows.all():
+                found[moment].append(slot)
+    return {moment: _nearest(free, moment, count) for moment, free in found.items()}
+
+
+def _nearest(free: Sequence[Slot], moment: datetime, count: int) -> Sequence[Slot]:
+    """Those that are nearest to a moment, in order of start."""
+    nearest = sorted(free, key=lambda slot: abs(slot.starts_at - moment))[:count]
+    return sorted(nearest, key=lambda slot: slot.starts_at)
 
 
 async def require_managed(

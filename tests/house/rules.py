@@ -353,8 +353,8 @@ def crossings(root: Path) -> list[str]:
 
 # Parts that read by themselves, after an act that had its permission.
 PARTS = {
-    *("alternatives", "checked_password", "conflicting", "holder_of", "own_account"),
-    "require_password",
+    *("alternatives", "alternatives_near", "checked_password", "conflicting", "holder_of"),
+    *("own_account", "require_password"),
 }
 
 

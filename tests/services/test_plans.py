@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from models import Claim, Slot
 from models.database import WriteSession
 from services.calendar.claims import Span, lanes_in_use, lying_in
-from services.calendar.grid import refresh_slots, refresh_span
+from services.calendar.grid import refresh_slots, refresh_span, refresh_spans
 from tests.booking import calendar_of
 from tests.conftest import Clinic
 from tests.factories import tomorrow
@@ -79,6 +79,7 @@ async def test_what_is_taken_is_found_by_its_time(clinic: Clinic) -> None:
             session.execute(lying),
             refresh_slots(session, [slot.id]),
             refresh_span(session, span),
+            refresh_spans(session, [span]),
         ):
             found = await plan(session, work)
             assert looks_into_claims_by_time(found), found
