@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import astuple, dataclass
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
@@ -84,7 +85,7 @@ async def book_appointment(
 
     """
     reason = checks.optional_text(reason, "reason")
-    wish = Wish(slot_id, patient_id or _own_patient_id(context), visit_type_id, reason)
+    wish = Wish(slot_id, patient_id or own_patient_id(context), visit_type_id, reason)
     request = Request("book", idempotency_key, astuple(wish))
     return await _explained(context, request, wish, partial(_book, context, wish))
 
@@ -159,7 +160,7 @@ async def reschedule_appointment(
         # Released before it is asked what is free: a visit is not in its own way.
         await give_back(session, Claim.appointment_id == appointment.id)
         place = await free_place(context, session, slot_id, visit_type)
-        await _lock_patient(context, session, appointment.patient_id)
+        await lock_visible_patient(context, session, appointment.patient_id)
         appointment.rescheduled_from_id = appointment.slot_id
         _place(context, appointment, place)
         note_change(context, session, appointment)
@@ -183,6 +184,13 @@ class Wish:
     overbooking_reason: str | None = None
 
 
+class Left(NamedTuple):
+    """How many more open appointments there may be, of how many altogether."""
+
+    more: int
+    limit: int
+
+
 async def _book(context: Context, wish: Wish, session: WriteSession) -> Appointment:
     """Book what is wanted, in the transaction of an act."""
     overbooks = wish.overbooking_reason is not None
@@ -191,16 +199,27 @@ async def _book(context: Context, wish: Wish, session: WriteSession) -> Appointm
     if overbooks:
         await require_managed(context, session, calendar_id, "slot_id")
     place = await free_place(context, session, wish.slot_id, visit_type, overbooks=overbooks)
-    await _lock_patient(context, session, wish.patient_id)
+    await lock_visible_patient(context, session, wish.patient_id)
     await require_below_limit(context, session, wish.patient_id)
     return await book_in(context, session, wish, place)
 
 
 async def book_in(context: Context, session: WriteSession, wish: Wish, place: Place) -> Appointment:
     """Book what is wanted in a place that is found; a part of the acts that book."""
+    appointment = new_appointment(context, wish, place)
+    session.add(appointment)
+    await flush(session)
+    note_event(context, session, appointment)
     overbooks = wish.overbooking_reason is not None
+    await claim(context, session, place, appointment.id, overbooks=overbooks)
+    await note_in_agendas(context, session, appointment)
+    return appointment
+
+
+def new_appointment(context: Context, wish: Wish, place: Place) -> Appointment:
+    """What is wanted, in its place; a part of the acts that book."""
     appointment = Appointment(
-        organization_id=session.organization_id,
+        organization_id=context.organization.id,
         id=uuid4(),
         reference=new_reference(),
         patient_id=wish.patient_id,
@@ -211,11 +230,6 @@ async def book_in(context: Context, session: WriteSession, wish: Wish, place: Pl
         version=1,
     )
     _place(context, appointment, place, wish.overbooking_reason)
-    session.add(appointment)
-    await flush(session)
-    note_event(context, session, appointment)
-    await claim(context, session, place, appointment.id, overbooks=overbooks)
-    await note_in_agendas(context, session, appointment)
     return appointment
 
 
@@ -238,7 +252,8 @@ async def _explained(
         raise
 
 
-def _own_patient_id(context: Context) -> UUID:
+def own_patient_id(context: Context) -> UUID:
+    """The patient that the viewer is, for acts that name none."""
     if context.viewer is None:
         raise NotSignedIn
     if context.viewer.patient_id is None:
@@ -257,7 +272,9 @@ async def _visit_type_of(session: WriteSession, appointment: Appointment) -> Vis
     return visit_type
 
 
-async def _lock_patient(context: Context, session: WriteSession, patient_id: UUID | None) -> None:
+async def lock_visible_patient(
+    context: Context, session: WriteSession, patient_id: UUID | None
+) -> None:
     """Let one act at a time count and change the patient's appointments."""
     statement = (
         select(Patient.id)
@@ -277,16 +294,24 @@ async def require_below_limit(
         BookingLimitReached: they may not; staff book all the same.
 
     """
+    left = await appointments_left(context, session, patient_id)
+    if left is not None and left.more < 1:
+        raise BookingLimitReached(left.limit)
+
+
+async def appointments_left(
+    context: Context, session: WriteSession, patient_id: UUID | None
+) -> Left | None:
+    """How many more open appointments a locked patient may have; None for as many as they like."""
     limit = context.organization.booking_policy.max_open_appointments_per_patient
     if limit is None or context.role is not Role.PATIENT:
-        return
+        return None
     open_ones = select(func.count()).where(
         Appointment.patient_id == patient_id,
         Appointment.status.in_(OPEN_STATUSES),
         Appointment.ends_at > context.now,
     )
-    if (await session.execute(open_ones)).scalar_one() >= limit:
-        raise BookingLimitReached(limit)
+    return Left(limit - (await session.execute(open_ones)).scalar_one(), limit)
 
 
 def _place(

@@ -69,12 +69,25 @@ async def cancel(
     context: Context, session: WriteSession, appointment: Appointment, reason: str | None
 ) -> Appointment:
     """Cancel a locked appointment; a part of the acts that do so."""
+    call_off(context, session, appointment, reason)
+    return await _changed(context, session, appointment, note=reason, frees_time=True)
+
+
+def call_off(
+    context: Context, session: WriteSession, appointment: Appointment, reason: str | None
+) -> None:
+    """Let a locked appointment be cancelled; its time is still to be given back.
+
+    Raises:
+        CancellationClosed: it is too late for the patient to cancel.
+        InvalidTransition: its status does not allow it.
+
+    """
+    require_cancellable(context, appointment)
     appointment.status = states.after(appointment.status, Step.CANCEL)
-    require_in_time(context, appointment)
     appointment.cancelled_at = context.now
     appointment.cancellation_reason = reason
     tell_guest(context, session, appointment, NotificationKind.GUEST_CANCELLED)
-    return await _changed(context, session, appointment, note=reason, frees_time=True)
 
 
 @act(Permission.CHECK_IN, InvalidTransition)
@@ -217,6 +230,17 @@ def require_in_time(context: Context, appointment: Appointment) -> None:
     closed_at = appointment.can_cancel_until
     if context.role not in STAFF and closed_at is not None and context.now > closed_at:
         raise CancellationClosed(closed_at)
+
+
+def require_cancellable(context: Context, appointment: Appointment) -> None:
+    """Go on only if the viewer may cancel the appointment now.
+
+    Raises:
+        CancellationClosed, InvalidTransition: see `call_off`.
+
+    """
+    states.after(appointment.status, Step.CANCEL)
+    require_in_time(context, appointment)
 
 
 def note_change(
