@@ -5,8 +5,27 @@ from uuid import UUID
 
 from strawberry import ID, Info
 
-from models import Appointment, AuditEvent, Event, Owned, Patient, User, WaitlistEntry
-from resolvers import accounts, appointments, calendar, directory, events, ids, pages, waitlist
+from models import (
+    Appointment,
+    AppointmentSeries,
+    AuditEvent,
+    Event,
+    Owned,
+    Patient,
+    User,
+    WaitlistEntry,
+)
+from resolvers import (
+    accounts,
+    appointments,
+    calendar,
+    directory,
+    events,
+    ids,
+    pages,
+    series,
+    waitlist,
+)
 from resolvers.loaders import load
 from resolvers.pages import Connection
 from services import trail
@@ -17,6 +36,7 @@ from services.context import Context
 GUARDED: dict[str, type[Owned]] = {
     "patient": Patient,
     "appointment": Appointment,
+    "appointment_series": AppointmentSeries,
     "event": Event,
     "waitlist_entry": WaitlistEntry,
     "user": User,
@@ -25,6 +45,7 @@ GUARDED: dict[str, type[Owned]] = {
 SUBJECTS = {
     "Patient": directory.patient_by_id,
     "Appointment": appointments.appointment_by_id,
+    "AppointmentSeries": series.series_by_id,
     "Event": events.event_by_id,
     "WaitlistEntry": waitlist.entry_by_id,
     "User": accounts.user_by_id,

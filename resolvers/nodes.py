@@ -17,6 +17,7 @@ from resolvers import (
     ids,
     notifications,
     rooms,
+    series,
     visit_types,
     waitlist,
 )
@@ -51,6 +52,7 @@ READERS: dict[str, ById] = {
     "event": events.event_by_id,
     "appointment": appointments.appointment_by_id,
     "waitlist_entry": waitlist.entry_by_id,
+    "appointment_series": series.series_by_id,
     "audit_event": audit.event_by_id,
 }
 

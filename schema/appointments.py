@@ -1,6 +1,7 @@
 """Appointments: visits, their history, how booking can be refused, and the acts."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import ID, Maybe
@@ -12,6 +13,7 @@ from resolvers import directory as directory_resolvers
 from resolvers import events as event_resolvers
 from resolvers import live as live_resolvers
 from resolvers import rooms as room_resolvers
+from resolvers import series as series_resolvers
 from resolvers import visit_types as visit_type_resolvers
 from resolvers.cursors import cursor_of_update, previous_cursor_of_update
 from schema.accounts import User
@@ -25,6 +27,11 @@ from schema.scalars import Cursor
 from schema.sizes import HandedDown
 from schema.visit_types import VisitType
 from services import errors
+
+if TYPE_CHECKING:
+    from schema.series import AppointmentSeries
+else:
+    AppointmentSeries = Annotated["AppointmentSeries", strawberry.lazy("schema.series")]
 
 describe_enum(
     AppointmentStatus,
@@ -112,6 +119,10 @@ class Appointment(Node):
     version: int = field("Rises with every change; see `expectedVersion`.")
     history: list[AppointmentEvent] = field(
         "What happened to it, oldest first.", resolvers.history, rows=5
+    )
+    series: AppointmentSeries | None = field(
+        "The series that it was booked in; null where it was booked alone.",
+        series_resolvers.series_of,
     )
     created_at: datetime = field("When it was booked.")
     updated_at: datetime = field("When it last changed.")

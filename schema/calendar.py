@@ -88,6 +88,10 @@ describe_enum(
         "BLOCKED": "It is closed.",
         "REMOVED": "It is no longer offered.",
         "PARTLY_TAKEN": "A part of the time that the visit needs is taken or kept clear.",
+        "NO_SLOT": "Of a series: the calendar has no slot that begins then.",
+        "NO_SUCH_TIME": "Of a series: the clocks are set forward over that time on that day.",
+        "PATIENT_BUSY": "Of a series: the patient has another appointment then.",
+        "BOOKING_LIMIT_REACHED": "Of a series: the patient may not have so many appointments.",
     },
 )
 

@@ -47,6 +47,7 @@ from schema.operations import Audited, InTurn, NamedOperation, OwnMemory, Schema
 from schema.organizations import Organization, OrganizationMutations
 from schema.rooms import Room, RoomMutations
 from schema.scalars import SCALARS
+from schema.series import SeriesMutations
 from schema.sizes import OWN_APPOINTMENTS, USUAL_PAGE, WINDOW, length_of
 from schema.slices import InSlices
 from schema.visit_types import VisitType, VisitTypeMutations
@@ -227,6 +228,7 @@ class Mutation(
     ExternalMutations,
     EventMutations,
     WaitlistMutations,
+    SeriesMutations,
 ):
     """See the description."""
 

@@ -19,7 +19,7 @@
         ├── NoSlots               events
         ├── TimeTaken, SlotTaken, NotBookable, TooManyHolds       calendar
         ├── PatientBusy, BookingLimitReached, CancellationClosed,
-        │   InvalidTransition     appointments
+        │   InvalidTransition, SeriesNotBookable                  appointments
         └── AlreadyWaiting, OfferExpired                          waitlist
 
 Errors carry facts and know no protocol.
@@ -28,7 +28,7 @@ Errors carry facts and know no protocol.
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from models import Appointment, AppointmentStatus, Slot, WaitlistEntry
@@ -338,3 +338,15 @@ class OfferExpired(Refusal):
     """Nothing is offered to who waits, or not any more."""
 
     message = "This time is not offered any more."
+
+
+class SeriesNotBookable(Refusal):
+    """Not all of the series can be booked, or nothing of it; each of its times says why, and of
+    those that say nothing it is that they could have been.
+    """
+
+    message = "This series cannot be booked."
+
+    def __init__(self, occurrences: "Sequence[Any]") -> None:
+        super().__init__("slot_id")
+        self.occurrences = occurrences

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 from models import (
+    Appointment,
+    AppointmentSeries,
     AvailabilityTemplate,
     BookingPolicy,
     Calendar,
@@ -16,6 +18,7 @@ from models import (
     Organization,
     Patient,
     Role,
+    SeriesOccurrence,
     SignIn,
     Slot,
     SlotStatus,
@@ -188,6 +191,28 @@ class Factory:
         )
         await self.add(template)
         return template
+
+    async def series(self, *appointments: Appointment) -> AppointmentSeries:
+        """A series that appointments are all of, as if they had been booked together."""
+        owner = {"organization_id": self.organization.id}
+        rule = "DTSTART;TZID=Europe/Madrid:20270301T090000\nRRULE:FREQ=WEEKLY;COUNT=2"
+        made = AppointmentSeries(
+            **owner, id=uuid4(), recurrence=rule, every_weeks=1, time_zone="Europe/Madrid"
+        )
+        await self.add(made)
+        for number, appointment in enumerate(appointments, start=1):
+            day, id = appointment.starts_at.date(), appointment.id
+            await self.add(
+                SeriesOccurrence(
+                    **owner,
+                    series_id=made.id,
+                    number=number,
+                    day=day,
+                    starts_at=appointment.starts_at,
+                    appointment_id=id,
+                )
+            )
+        return made
 
     async def policy(self, **values: int | None) -> None:
         """Change the organization's booking policy."""

@@ -39,7 +39,7 @@ from services.appointments.changes import (
 )
 from services.appointments.lists import visible_appointments
 from services.appointments.seats import move_seat
-from services.calendar.grid import give_back
+from services.calendar.grid import give_back, refresh_spans
 from services.calendar.places import Place, claim, free_place, lock_place, offered
 from services.calendar.rooms import calendars_of
 from services.calendar.slots import alternatives, require_managed
@@ -165,7 +165,7 @@ async def reschedule_appointment(
         _place(context, appointment, place)
         note_change(context, session, appointment)
         await flush(session)
-        await claim(context, session, place, appointment.id)
+        await refresh_spans(session, await claim(context, session, place, appointment.id))
         await note_in_agendas(context, session, appointment, left_doctor_id)
         await session.refresh(appointment)
         return appointment
@@ -211,7 +211,8 @@ async def book_in(context: Context, session: WriteSession, wish: Wish, place: Pl
     await flush(session)
     note_event(context, session, appointment)
     overbooks = wish.overbooking_reason is not None
-    await claim(context, session, place, appointment.id, overbooks=overbooks)
+    taken = await claim(context, session, place, appointment.id, overbooks=overbooks)
+    await refresh_spans(session, taken)
     await note_in_agendas(context, session, appointment)
     return appointment
 

@@ -18,7 +18,13 @@ from services.calendar.slots import (
     visible_slots_by_id,
 )
 from services.context import Context
-from services.errors import NotBookable, NotBookableReason, NotFound
+from services.errors import (
+    BookingLimitReached,
+    NotBookable,
+    NotBookableReason,
+    NotFound,
+    PatientBusy,
+)
 from services.visit_types import doctors_by_visit_type, offered_by_id
 
 
@@ -38,6 +44,17 @@ class Obstacle(Enum):
     BLOCKED = "BLOCKED"
     REMOVED = "REMOVED"
     PARTLY_TAKEN = "PARTLY_TAKEN"
+    # Of times that were worked out, not chosen among slots, and of several at once.
+    NO_SLOT = "NO_SLOT"
+    NO_SUCH_TIME = "NO_SUCH_TIME"
+    PATIENT_BUSY = "PATIENT_BUSY"
+    BOOKING_LIMIT_REACHED = "BOOKING_LIMIT_REACHED"
+
+    @property
+    def sentence(self) -> str:
+        """What to say of it to people."""
+        said = SENTENCES.get(self)
+        return said or NotBookable.sentences[NotBookableReason(self.value)]
 
 
 SENTENCES = {
@@ -46,6 +63,10 @@ SENTENCES = {
     Obstacle.BLOCKED: "This time is closed.",
     Obstacle.REMOVED: "This time is no longer offered.",
     Obstacle.PARTLY_TAKEN: "A part of the time that this visit needs is taken or kept clear.",
+    Obstacle.NO_SLOT: "No visit begins at this time on this day.",
+    Obstacle.NO_SUCH_TIME: "The clocks leave this time out on this day.",
+    Obstacle.PATIENT_BUSY: PatientBusy.message,
+    Obstacle.BOOKING_LIMIT_REACHED: BookingLimitReached.message,
 }
 
 
@@ -64,8 +85,7 @@ class Explanation:
     @property
     def message(self) -> str:
         """A sentence for people."""
-        said = SENTENCES.get(self.reason)
-        return said or NotBookable.sentences[NotBookableReason(self.reason.value)]
+        return self.reason.sentence
 
 
 @act(Permission.SEE_CALENDAR)

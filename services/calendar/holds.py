@@ -15,7 +15,12 @@ from models import Calendar, Claim, Slot, User, VisitType
 from models.database import WriteSession
 from services.access import STAFF, Permission, act
 from services.calendar.claims import Holder, Span
-from services.calendar.grid import give_back, locked_for_change, refresh_span
+from services.calendar.grid import (
+    give_back,
+    locked_for_change,
+    refresh_span,
+    refresh_spans,
+)
 from services.calendar.offers import end_expired, make_offers
 from services.calendar.owners import of_doctor
 from services.calendar.places import (
@@ -158,7 +163,7 @@ async def _hold(
     most = MOST_HOLDS_OF_STAFF if context.role in STAFF else MOST_HOLDS
     if sum(hold is not here for hold in live) >= most:
         raise TooManyHolds(most)
-    await claim(context, session, place, holder)
+    await refresh_spans(session, await claim(context, session, place, holder))
 
 
 async def _prolong(

@@ -299,7 +299,8 @@ async def _offer(context: Context, session: WriteSession, match: _Match) -> bool
     await take(session, span, offered, capacity=match.capacity, care=Care.BUFFERS)
     await refresh_span(session, span)
     if rooms:
-        await take_room(context, session, rooms[0], span, offered)
+        there = await take_room(context, session, rooms[0], span, offered)
+        await refresh_span(session, there)
     if match.email is not None:
         # Under the id of the claim: it tells of this offer, and of no later one.
         notify(context, session, NotificationKind.WAITLIST_OFFER, match.email, id=offered.claim_id)

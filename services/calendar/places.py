@@ -35,7 +35,7 @@ from services.calendar.claims import (
     lying_in,
     take,
 )
-from services.calendar.grid import give_back, locked_for_change, refresh_span
+from services.calendar.grid import give_back, locked_for_change
 from services.calendar.offers import end_expired
 from services.calendar.owners import of_doctor
 from services.calendar.rooms import calendars_of_rooms, free_room, has_free_room, take_room
@@ -260,8 +260,9 @@ async def claim(
     taker: Taker,
     *,
     overbooks: bool = False,
-) -> None:
-    """Take a place for an appointment, or for somebody who holds it, and have its slots tell.
+) -> list[Span]:
+    """Take a place for an appointment, or for somebody who holds it; in which times slots have to
+    tell of it now.
 
     Raises:
         SlotTaken: a part of the time is not free.
@@ -273,9 +274,9 @@ async def claim(
         await keep(session, place.hold_id, taker)
     else:
         await _take(context, session, place, taker, overbooks=overbooks)
-    await refresh_span(session, place.span)
-    if place.room is not None:
-        await take_room(context, session, place.room, place.span, taker)
+    if place.room is None:
+        return [place.span]
+    return [place.span, await take_room(context, session, place.room, place.span, taker)]
 
 
 async def _take(

@@ -17,6 +17,7 @@ from services.calendar.claims import LONGEST_BUFFER, LONGEST_CLAIM, Span, move_d
 from services.calendar.opened import opened_by
 from services.context import Context
 
+RAISED = "raised"
 # So far before a slot a claim begins at most that lies in it, or keeps it clear.
 REACH = LONGEST_CLAIM + LONGEST_BUFFER
 
@@ -112,10 +113,17 @@ async def give_back(session: WriteSession, *conditions: ColumnElement[bool]) -> 
 async def raise_revisions(
     context: Context, session: WriteSession, calendar_ids: Sequence[UUID]
 ) -> None:
-    """Raise the revisions of calendars that are locked already, and tell their views in the end."""
+    """Raise the revisions of calendars that are locked already, and tell their views in the end.
+    Once in a transaction is enough.
+    """
+    raised: set[UUID] = session.info.setdefault(RAISED, set())
+    new = set(calendar_ids) - raised
+    if not new:
+        return
+    raised |= new
     raising = (
         update(Calendar)
-        .where(Calendar.id.in_(calendar_ids))
+        .where(Calendar.id.in_(new))
         .values(revision=Calendar.revision + 1)
         .returning(Calendar.id, Calendar.revision)
         .execution_options(synchronize_session=False)

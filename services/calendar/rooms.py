@@ -52,12 +52,13 @@ def calendars_of_rooms(visit_type_id: UUID) -> Select[UUID]:
     )
 
 
-async def calendars_of(session: ReadSession, appointment: Appointment) -> Sequence[UUID]:
-    """The calendars that an appointment is in: its doctor's or event's, and its room's."""
-    if appointment.room_id is None:
-        return [appointment.calendar_id]
-    room = select(Room.calendar_id).where(Room.id == appointment.room_id)
-    return [appointment.calendar_id, *await session.rows(room)]
+async def calendars_of(session: ReadSession, *appointments: Appointment) -> Sequence[UUID]:
+    """The calendars that appointments are in: of doctors or events, and of rooms."""
+    calendars = [one.calendar_id for one in appointments]
+    rooms = [one.room_id for one in appointments if one.room_id is not None]
+    if rooms:
+        calendars += await session.rows(select(Room.calendar_id).where(Room.id.in_(rooms)))
+    return calendars
 
 
 async def free_room(
@@ -177,8 +178,10 @@ def is_over(now: datetime) -> ColumnElement[bool]:
 
 async def take_room(
     context: Context, session: WriteSession, room: Room, span: Span, taker: Taker
-) -> None:
-    """Take a room, which is free and locked, for a visit at a time of its doctor's calendar."""
+) -> Span:
+    """Take a room, which is free and locked, for a visit at a time of its doctor's calendar; what
+    that is of the room's.
+    """
     there = replace(span, calendar_id=room.calendar_id)
     await raise_revisions(context, session, [room.calendar_id])
     await give_back(
@@ -192,7 +195,7 @@ async def take_room(
     # Beside those whom the doctor has there already: nobody else is.
     doctor = span.calendar_id
     await take(session, there, taker, capacity=1, care=Care.NONE, doctor_calendar_id=doctor)
-    await refresh_span(session, there)
+    return there
 
 
 async def prolong_room(context: Context, session: WriteSession, span: Span, holder: Holder) -> None:

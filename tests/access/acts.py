@@ -39,6 +39,7 @@ ALSO: dict[str, dict[str, Any]] = {
     "Mutation.updatePatient": {"phone": "+34612345678"},
     "Mutation.updateAppointment": {"reason": CHANGED},
     "Mutation.cancelAppointment": {"reason": CHANGED},
+    "Mutation.bookSeries": {"recurrence": {"count": 2}, "onConflict": "SKIP"},
     "Mutation.checkInAppointment": {"staffNotes": CHANGED},
     "Mutation.markNoShow": {"staffNotes": CHANGED},
     "Mutation.completeAppointment": {"staffNotes": CHANGED},
@@ -58,6 +59,7 @@ NEEDED = {
     "Mutation.bookAppointment": ("patientId",),
     "Mutation.addAvailabilityException": ("calendarId",),
     "Mutation.joinWaitlist": ("patientId", "doctorId"),
+    "Mutation.bookSeries": ("patientId",),
 }
 # Where one is given, the other is not.
 INSTEAD = {("Mutation.joinWaitlist", "departmentId"): "doctorId"}

@@ -39,6 +39,9 @@ TYPES = {
     "Appointment": OF_PATIENTS,
     "AppointmentEvent": OF_PATIENTS,
     "WaitlistEntry": OF_PATIENTS,
+    "AppointmentSeries": OF_PATIENTS,
+    "SeriesOccurrence": OF_PATIENTS,
+    "KeptAppointment": OF_PATIENTS,
     "AppointmentUpdate": "U  o  o  F  F",
     "AvailabilityPreview": "U  F  o  +  +",
     "SignIn": "-  o  o  o  o",
@@ -83,7 +86,7 @@ Patient: id user name email phone birthDate appointments createdAt
 Patient.notes                       U  -  o  +  +
 Appointment: id reference slot slots visitType doctor patient startsAt endsAt status
 Appointment: cancelledAt cancellationReason canCancelUntil rescheduledFrom bookedBy version history
-Appointment: createdAt updatedAt
+Appointment: createdAt updatedAt series
 Appointment: isOverbooked room
 Appointment.event                   U  o  o  o  +
 Appointment.guest                   U  -  o  o  +
@@ -92,6 +95,9 @@ Appointment.overbookingReason       U  -  o  +  +
 Appointment.reason                  U  o  o  -  -
 Appointment.staffNotes              U  -  o  +  +
 AppointmentEvent: at by status note
+AppointmentSeries: id recurrence everyWeeks timeZone appointments createdAt
+SeriesOccurrence: number date startsAt appointment obstacle message alternatives
+KeptAppointment: appointment reason message
 AppointmentUpdate: reset appointments removedIds cursor previousCursor
 AvailabilityPreview: created kept removed uncovered
 WaitlistEntry: id patient doctor department visitType from to status offeredSlot offerExpiresAt
@@ -104,6 +110,7 @@ SlotTaken.alternatives              U  +  +  +  +
 TimeTaken.appointments              U  F  o  +  +
 PatientBusy.conflicting             U  o  o  +  +
 AlreadyWaiting.waitlistEntry        U  o  o  +  +
+SeriesNotBookable.occurrences       U  o  o  +  +
 """
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import Range
 from models import (
     Appointment,
     AppointmentEvent,
+    AppointmentSeries,
     AppointmentStatus,
     AuditEvent,
     AuditOutcome,
@@ -32,6 +33,7 @@ from models import (
     Office,
     Patient,
     Role,
+    SeriesOccurrence,
     SignIn,
     SignUp,
     Slot,
@@ -224,6 +226,8 @@ def _visits(realm: Realm) -> None:
         ("old.gone", "patient.gone", "theirs", 16),
     ):
         visit(realm, kind, patient, doctor, hour, is_cancelled=True)
+    for kind in ("mine", "theirs"):
+        series(realm, f"series.{kind}", f"appointment.{kind}", f"appointment.old.{kind}")
 
 
 def visit(
@@ -286,6 +290,29 @@ def visit(
             lane=0,
             during=during,
         )
+
+
+def series(realm: Realm, name: str, *appointments: str) -> AppointmentSeries:
+    """A series that appointments are all of."""
+    made: AppointmentSeries = realm.put(
+        name,
+        AppointmentSeries,
+        recurrence="DTSTART;TZID=Europe/Madrid:20270301T090000\nRRULE:FREQ=WEEKLY;COUNT=2",
+        every_weeks=1,
+        time_zone="Europe/Madrid",
+    )
+    for number, appointment in enumerate(appointments, start=1):
+        row = realm.rows[appointment]
+        realm.put(
+            f"occurrence.{appointment}",
+            SeriesOccurrence,
+            series_id=made.id,
+            number=number,
+            day=row.starts_at.date(),
+            starts_at=row.starts_at,
+            appointment_id=row.id,
+        )
+    return made
 
 
 def sign_in(realm: Realm, name: str, whose: str) -> SignIn:

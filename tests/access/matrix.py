@@ -118,6 +118,8 @@ Mutation.overbookAppointment        U  F  o  +  +  |  U  F  N  N  N
 Mutation.rescheduleAppointment      U  o  o  +  +  |  U  N  N  N  N
 Mutation.cancelAppointment          U  o  o  +  +  |  U  N  N  N  N
 Mutation.updateAppointment          U  o  o  +  +  |  U  N  N  N  N
+Mutation.bookSeries                 U  o  o  +  +  |  U  N  N  N  N
+Mutation.cancelSeries               U  o  o  +  +  |  U  N  N  N  N
 Mutation.checkInAppointment         U  F  o  +  +  |  U  F  N  N  N
 Mutation.markNoShow                 U  F  o  +  F  |  U  F  N  N  F
 Mutation.completeAppointment        U  F  o  F  F  |  U  F  N  F  F
@@ -152,6 +154,7 @@ Slot                                +  +  +  +  +  |  -  -  -  -  -
 AvailabilityTemplate                +  +  +  +  +  |  -  -  -  -  -
 AvailabilityException               +  +  +  +  +  |  -  -  -  -  -
 Appointment                         U  o  o  +  +  |  U  -  -  -  -
+AppointmentSeries                   U  o  o  +  +  |  U  -  -  -  -
 Event                               +  +  +  +  +  |  -  -  -  -  -
 WaitlistEntry                       U  o  o  +  +  |  U  -  -  -  -
 SignIn                              -  o  o  o  o  |  -  -  -  -  -

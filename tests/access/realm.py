@@ -63,7 +63,7 @@ PLAYERS = {
 }
 STAFF = {"user.admin", "user.receptionist", "user.doctor.mine", "user.doctor.theirs"}
 OWN = {"user.patient.mine", "patient.mine", "appointment.mine", "appointment.old.mine"}
-OWN |= {"waitlist_entry.mine"}
+OWN |= {"waitlist_entry.mine", "series.mine"}
 # What of the cells `o` is theirs; the front desk has no such cells.
 SEES: dict[Role, set[str]] = {
     Role.PATIENT: OWN | {"appointment.shared"},

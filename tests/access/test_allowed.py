@@ -15,7 +15,7 @@ from tests.access.acts import FORMS_OF_VIEWS, arguments, id_places, meaning, sen
 from tests.access.elsewhere import external
 from tests.access.gatherings import booking, event, seat
 from tests.access.lines import waiting
-from tests.access.making import exception, message, sign_in, slot, visit
+from tests.access.making import exception, message, series, sign_in, slot, visit
 from tests.access.matrix import OPERATIONS
 from tests.access.realm import PLAYERS, Realm, camel, fingerprint
 from tests.access.rooms import room
@@ -61,6 +61,10 @@ OF_APPOINTMENTS = {
     "checkInAppointment",
     "completeAppointment",
     "markNoShow",
+    "cancelSeries",
+}
+NEEDING_A_SLOT = {
+    *("rescheduleAppointment", "bookAppointment", "overbookAppointment", "bookSeries", "holdSlot"),
 }
 # Only once the visit has begun.
 HAPPENED = {"completeAppointment", "markNoShow"}
@@ -84,7 +88,9 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
         ids["appointmentId"] = realm.id(f"appointment.{kind}.{mark}")
         # The front desk writes what it does not read only where nothing is written.
         realm.rows[f"appointment.{kind}.{mark}"].reason = None
-    if act in {"rescheduleAppointment", "bookAppointment", "overbookAppointment", "holdSlot"}:
+        if act == "cancelSeries":
+            series(realm, f"series.{mark}", f"appointment.{kind}.{mark}")
+    if act in NEEDING_A_SLOT:
         ids["slotId"] = id_of(slot(realm, f"slot.{mark}", kind, next(AHEAD)))
     if act in UNUSED:
         name, values = UNUSED[act]
@@ -100,6 +106,12 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
         ids["waitlistEntryId"] = id_of(waiting(realm, f"entry.{mark}", kind))
     ids |= at_events(realm, act, kind, role, mark)
     await realm.factory.add(*(realm.rows[name] for name in realm.rows if name not in before))
+    await make_way(realm, act, kind, mark)
+    return ids | await somebody_for(realm, act)
+
+
+async def make_way(realm: Realm, act: str, kind: str, mark: str) -> None:
+    """Let be what an act needs, and nothing that it does already."""
     if act == "joinWaitlist":
         async with across(realm.factory) as connection:
             leave = text("UPDATE waitlist_entries SET status = 'LEFT' WHERE patient_id = :id")
@@ -113,7 +125,6 @@ async def fresh(realm: Realm, act: str, kind: str, role: Role | None) -> dict[st
             forget = text("DELETE FROM external_calendars WHERE calendar_id = :id")
             await connection.execute(forget, {"id": realm.rows[f"calendar.{kind}"].id})
         await realm.factory.add(external(realm, kind, f".{mark}"))
-    return ids | await somebody_for(realm, act)
 
 
 async def somebody_for(realm: Realm, act: str) -> dict[str, str]:

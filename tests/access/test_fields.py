@@ -36,6 +36,7 @@ ROWS = {
     "VisitType": "visit_type.{}",
     "Room": "room.{}",
     "Appointment": "appointment.old.{}",
+    "AppointmentSeries": "series.{}",
     "AuditEvent": "audit_event.{}",
     "SignIn": "sign_in.patient.{}",
     "WaitlistEntry": "waitlist_entry.{}",
@@ -198,7 +199,9 @@ LATER = {
 # For the viewer, whoever is asked about.
 OWN = {"Session", "AppointmentUpdate"}
 # What refusals bring along is asked for in `test_treatment`, and in `test_lines`.
-REFUSALS = {"SlotTaken", "TimeTaken", "PatientBusy", "AlreadyWaiting"}
+REFUSALS = {"SlotTaken", "TimeTaken", "PatientBusy", "AlreadyWaiting", "SeriesNotBookable"}
+# What acts on series answer: see `test_series`.
+REFUSALS |= {"SeriesOccurrence", "KeptAppointment"}
 THINGS = sorted({name.partition(".")[0] for name in CELLS} - REFUSALS)
 
 

@@ -43,6 +43,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "appointment.shared",
         "appointment.old.gone",
     ),
+    "AppointmentSeries": ("series.mine", "series.theirs"),
     "SignIn": (*(f"sign_in.{player}" for player in PLAYERS.values()), "sign_in.patient.theirs"),
     "Notification": ("notification.mine", "notification.theirs"),
     "AuditEvent": ("audit_event.mine", "audit_event.theirs"),

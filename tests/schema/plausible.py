@@ -64,6 +64,8 @@ INTS = {
     "expectedVersion": 1,
     "perPersonLimit": 2,
     "capacity": 5,
+    "everyWeeks": 1,
+    "count": 2,
 }
 TEXTS = {
     "password": PASSWORD,
@@ -193,7 +195,10 @@ class World:
     def besides(self, operation: str) -> dict[str, Any]:
         """What is needed although it need not be given, and other things of the same type."""
         found: dict[str, Any] = {}
-        if operation in {"bookAppointment", "joinWaitlist"}:
+        if operation == "bookSeries":
+            # Of what begins a week later there is no slot.
+            found = {"recurrence": {"count": 2}, "onConflict": "SKIP"}
+        if operation in {"bookAppointment", "bookSeries", "joinWaitlist"}:
             # Who books for others says for whom.
             found["patientId"] = self.ids["patientId"]
         if operation == "joinWaitlist":
@@ -314,6 +319,7 @@ async def world_of(clinic: Clinic) -> World:
     )
     await factory.add(department, office, appointment, sign_in, failed, visit_type, offer)
     await factory.add(exception)
+    await factory.series(appointment)
     rows = {
         "slotId": free,
         "patientId": patient,

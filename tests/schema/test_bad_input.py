@@ -163,8 +163,12 @@ ALL_PLACES = [
 ]
 
 
-# What need not be given, and is needed all the same.
-NEEDED = {"joinWaitlist": {("input", "patientId"), ("input", "doctorId")}}
+# What need not be given, and is needed all the same, or is what the others leave open.
+PATIENT = ("input", "patientId")
+NEEDED = {
+    "joinWaitlist": {PATIENT, ("input", "doctorId")},
+    "bookSeries": {PATIENT, ("input", "recurrence", "count")},
+}
 
 
 async def test_null_is_answered_where_it_is_allowed_and_bad_input_elsewhere(
@@ -177,7 +181,7 @@ async def test_null_is_answered_where_it_is_allowed_and_bad_input_elsewhere(
         if may_be_null(place):
             assert codes <= {"NOT_FOUND"}, (str(place), answer)
             refusals = check_answered(answer, place, "null")
-            is_needed = place.path in NEEDED.get(place.operation, {("input", "patientId")})
+            is_needed = place.path in NEEDED.get(place.operation, {PATIENT})
             if not is_needed:
                 assert all(refusal["__typename"] != "InvalidInput" for refusal in refusals), place
         else:

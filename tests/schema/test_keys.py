@@ -67,6 +67,11 @@ ACTS: dict[str, tuple[Role, str, dict[str, Any]]] = {
         {"url": "https://127.0.0.1:9/other.ics"},
     ),
     "bookAppointment": (Role.PATIENT, "appointment { id version }", {"reason": "Knee"}),
+    "bookSeries": (
+        Role.PATIENT,
+        "series { id recurrence appointments { id version } }",
+        {"reason": "Knee"},
+    ),
     "createEvent": (Role.DOCTOR, "event { id title slug }", {"description": "With music"}),
     "bookEventSlot": (Role.PATIENT, "appointment { id version }", {"slotId": None}),
     "rescheduleAppointment": (Role.PATIENT, "appointment { id version }", {"slotId": None}),
@@ -124,6 +129,9 @@ async def given(clinic: Clinic, act: str) -> dict[str, Any]:
     if act == "connectExternalCalendar":
         address = "https://127.0.0.1:9/calendar.ics"
         return {"calendarId": id_of(calendar_of(clinic)), "url": address}
+    if act == "bookSeries":
+        # Of what begins a week later there is no slot.
+        return {"slotId": id_of(slot), "recurrence": {"count": 2}, "onConflict": "SKIP"}
     if act in {"bookAppointment", "overbookAppointment"}:
         patient = id_of(clinic.person(Role.PATIENT).patient)
         beside = {"patientId": patient, "overbookingReason": "Urgent"}
