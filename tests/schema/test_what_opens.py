@@ -118,6 +118,37 @@ async def test_a_place_in_a_group_that_is_free_again_is_offered(clinic: Clinic) 
     assert await third.seen() == offered(slot)
 
 
+@pytest.mark.parametrize("is_booked", [True, False])
+async def test_a_lane_that_is_free_again_opens_a_group_for_a_long_visit(
+    clinic: Clinic, is_booked: bool
+) -> None:
+    """Each slot had a place left before, but nobody changes chairs."""
+    begin = tomorrow()
+    slots = [
+        await clinic.factory.slot(
+            calendar_of(clinic),
+            begin + timedelta(minutes=30 * n),
+            capacity=2,
+            hours_end_at=begin + timedelta(minutes=60),
+        )
+        for n in range(2)
+    ]
+    made = await clinic.admin.done("createVisitType", "visitType { id }", name="Long", minutes=60)
+    lower, _ = [await taken(clinic, slots[0]) for _ in range(2)]
+    if is_booked:
+        other = await taken(clinic, slots[1])
+    else:
+        await clinic.reception.done("holdSlot", "slot { id }", slotId=id_of(slots[1]))
+    await cancel(clinic, lower)
+    assert [await status(clinic, slot) for slot in slots] == ["AVAILABLE"] * 2
+    one = await waiter(clinic, visitTypeId=made["id"])
+    if is_booked:
+        await cancel(clinic, other)
+    else:
+        await clinic.reception.done("releaseHold", "slot { id }", slotId=id_of(slots[1]))
+    assert await one.seen() == offered(slots[0])
+
+
 async def test_who_moves_a_visit_is_not_in_their_own_way(clinic: Clinic) -> None:
     """What they leave is offered once they are where they want to be, and no sooner."""
     slots = await clinic.factory.slots(calendar_of(clinic), tomorrow(), 3)
