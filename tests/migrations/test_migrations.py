@@ -178,3 +178,30 @@ async def test_going_back_takes_appointments_at_events_away(url: str) -> None:
     assert left == [stays["appointments"]]
     assert await connection.fetchval("SELECT count(*) FROM notifications") == 0
     await connection.close()
+
+
+AN_OFFER = """
+WITH entry AS (
+    UPDATE waitlist_entries SET status = 'OFFERED', offered_slot_id = $1, offer_expires_at = now()
+    WHERE id = $2 RETURNING id),
+slot AS (
+    UPDATE slots SET status = 'HELD', held_until = now() WHERE id = $1)
+UPDATE claims SET kind = 'HOLD', appointment_id = NULL, expires_at = now(),
+    waitlist_entry_id = entry.id FROM entry WHERE claims.id = $3
+"""
+
+
+async def test_going_back_gives_everybody_what_was_offered(url: str) -> None:
+    await asyncio.to_thread(migrate, url)
+    connection = await asyncpg.connect(Database(url).dsn)
+    clinic = await fill(connection)
+    things = (clinic["slots"], clinic["waitlist_entries"], clinic["claims"])
+    await connection.execute(AN_OFFER, *things)
+    await connection.execute("UPDATE notifications SET kind = 'WAITLIST_OFFER'")
+    await asyncio.to_thread(command.downgrade, configuration(url), "0014")
+    slot = await connection.fetchrow("SELECT status, held_until FROM slots")
+    assert slot is not None
+    assert tuple(slot) == ("AVAILABLE", None)
+    for table in ("claims", "notifications"):
+        assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
+    await connection.close()
