@@ -198,7 +198,7 @@ async def test_going_back_gives_everybody_what_was_offered(url: str) -> None:
     things = (clinic["slots"], clinic["waitlist_entries"], clinic["claims"])
     await connection.execute(AN_OFFER, *things)
     await connection.execute("UPDATE notifications SET kind = 'WAITLIST_OFFER'")
-    await asyncio.to_thread(command.downgrade, configuration(url), "0014")
+    await asyncio.to_thread(command.downgrade, configuration(url), "0015")
     slot = await connection.fetchrow("SELECT status, held_until FROM slots")
     assert slot is not None
     assert tuple(slot) == ("AVAILABLE", None)
