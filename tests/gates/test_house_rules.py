@@ -56,6 +56,15 @@ def test_a_module_without_docstring_is_found(house: Path) -> None:
     assert rules.modules_without_docstring(house) == ["services/slots.py"]
 
 
+@pytest.mark.parametrize("proof", ["tests/test_gone.py", "tests/test_slots.py::test_gone"])
+def test_a_document_that_names_a_test_which_is_not_there_is_found(house: Path, proof: str) -> None:
+    (house / "docs").mkdir()
+    (house / "tests" / "test_slots.py").write_text("def test_is_here(): ...\n")
+    for named, broken in (("tests/test_slots.py::test_is_here", False), (proof, True)):
+        (house / "docs" / "promises.md").write_text(f"Proved by `{named}`.\n")
+        assert bool(rules.untrue_proofs(house)) is broken
+
+
 def test_a_guarded_act_and_a_part_are_no_breaks(house: Path) -> None:
     (house / "services" / "slots.py").write_text(
         DOCSTRING

@@ -36,6 +36,17 @@ LONGEST_FILE = 400
 LONGEST_FUNCTION = 50
 
 
+def untrue_proofs(root: Path) -> list[str]:
+    """Where a document names a test that there is not."""
+    found = []
+    for document in sorted((root / "docs").glob("**/*.md")):
+        for path, _, name in re.findall(r"`(tests/[\w/.]+\.py)(::(\w+))?`", document.read_text()):
+            file = root / path
+            if not file.exists() or f"def {name or ''}" not in file.read_text():
+                found.append(f"{document.relative_to(root)}: {path} {name}")
+    return found
+
+
 def sources(root: Path) -> Iterator[Path]:
     """The project's own Python, migrations and tests aside."""
     yield from root.glob("*.py")

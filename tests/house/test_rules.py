@@ -40,6 +40,10 @@ def test_every_element_of_the_schema_is_described() -> None:
     assert rules.undescribed(graphql_schema) == []
 
 
+def test_every_test_that_a_document_names_is_there() -> None:
+    assert rules.untrue_proofs(rules.ROOT) == []
+
+
 def test_every_mutation_has_one_input_and_one_payload() -> None:
     assert rules.odd_mutations(graphql_schema) == []
 
