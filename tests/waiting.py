@@ -111,15 +111,12 @@ async def cancel(clinic: Clinic, appointment_id: str) -> None:
 
 async def overdue(factory: Factory) -> None:
     """Every hold and offer of the clinic has ended a moment ago."""
-    async with across(factory) as connection:
-        # In the order in which everybody locks: whoever makes an offer goes on, or waits.
-        calendars = text("SELECT FROM calendars WHERE organization_id = :id ORDER BY id FOR UPDATE")
-        await connection.execute(calendars, {"id": factory.organization.id})
-        for table, column, condition in (
-            ("waitlist_entries", "offer_expires_at", "status = 'OFFERED'"),
-            ("claims", "expires_at", "kind = 'HOLD'"),
-        ):
-            moment = f"{column} = now() - interval '1 ms'"
-            mine = f"organization_id = :id AND {condition}"
-            statement = text(f"UPDATE {table} SET {moment} WHERE {mine}")
+    for table, column, condition in (
+        ("waitlist_entries", "offer_expires_at", "status = 'OFFERED'"),
+        ("claims", "expires_at", "kind = 'HOLD'"),
+    ):
+        moment = f"{column} = now() - interval '1 ms'"
+        statement = text(f"UPDATE {table} SET {moment} WHERE organization_id = :id AND {condition}")
+        # One by one, so that nobody who makes an offer meanwhile waits for this and this for them.
+        async with across(factory) as connection:
             await connection.execute(statement, {"id": factory.organization.id})
