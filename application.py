@@ -28,7 +28,7 @@ from models.database import Database
 from schema.persisted import Persisted
 from schema.sockets import MakeContext
 from schema.view import View
-from services import demo, housekeeping, organizations
+from services import housekeeping, organizations
 from services.accounts.sessions import end_lost_views, viewer_for
 from services.audit.chain import keep_sealing
 from services.calendar.holds import sweep_holds
@@ -36,6 +36,7 @@ from services.calendar.horizon import keep_horizons
 from services.config import Config
 from services.context import Client, Context, Server
 from services.delivery import Delivery
+from services.demo import clinic as demo
 from services.errors import NotSignedIn, ServiceError, Unavailable
 from services.external.reading import keep_reading
 from services.limits import Allowance

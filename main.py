@@ -20,13 +20,14 @@ from models.database import Database
 from models.embedded import DatabaseUnavailable
 from models.trouble import DatabaseUnusable
 from schema.root import schema
-from services import demo, housekeeping, logs, organizations
+from services import housekeeping, logs, organizations
 from services.accounts.users import create_admin
 from services.audit import chain
 from services.calendar import horizon
 from services.config import Config, ConfigurationError
 from services.context import Context, Server, answering_unavailable
 from services.delivery import Delivery
+from services.demo import clinic as demo
 from services.errors import Refusal, ServiceError
 from services.live.feeds import Live
 from services.live.tasks import until_stopped

@@ -25,6 +25,7 @@ async def test_the_demo_is_made_once_in_the_size_asked_for_and_served(
     assert (before["doctors"], before["patients"]) == (3, 12)
     assert before["statuses"] >= EVERY_STATUS
     assert before["slots"] > 500
+    assert (before["visit_types"], before["visit_type_rooms"]) == (4, 2)
     code, _, errors = await run(environment, "demo", *SIZES)
     assert (code, errors.count("\n")) == (1, 1)
     assert errors.startswith("This database holds real data: demo data is only made on an empty")
@@ -42,7 +43,10 @@ async def test_the_demo_is_made_once_in_the_size_asked_for_and_served(
 async def contents(database_url: str) -> dict[str, object]:
     """What the demo consists of."""
     connection = await asyncpg.connect(database_url)
-    tables = ("organizations", "doctors", "patients", "slots", "appointments")
+    tables = (
+        *("organizations", "doctors", "patients", "slots", "appointments"),
+        *("visit_types", "visit_type_rooms"),
+    )
     found: dict[str, object] = {
         table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables
     }

@@ -1,4 +1,4 @@
-"""Demo data: a clinic that looks like life, the same at each making, on an empty database only.
+"""The demo clinic: its people, their hours, and who visits whom.
 
 People and addresses come from Faker with a fixed seed; working hours differ by doctor; a fifth of
 the near slots is booked, and the past holds visits of every status.
@@ -40,6 +40,7 @@ from services.calendar import generation
 from services.calendar.grid import locked_for_change, refresh_slots
 from services.calendar.horizon import horizon_days
 from services.context import Context, Server, Viewer
+from services.demo.kinds import make_kinds
 from services.errors import Refusal
 from services.organizations import create_organization
 
@@ -137,6 +138,7 @@ async def make_demo(
         await maker.open_calendar(context, doctor)
     progress("Working hours and slots", len(doctors), len(doctors))
     await maker.book(context, doctors, patients, admin, progress)
+    await make_kinds(context, doctors)
     return organization
 
 

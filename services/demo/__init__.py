@@ -1,0 +1,1 @@
+"""Demo data: a clinic that looks like life, the same at each making, on an empty database only."""
