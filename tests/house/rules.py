@@ -365,7 +365,7 @@ def crossings(root: Path) -> list[str]:
 # Parts that read by themselves, after an act that had its permission.
 PARTS = {
     *("alternatives", "alternatives_near", "checked_password", "conflicting", "holder_of"),
-    *("own_account", "require_password"),
+    *("make_kinds", "own_account", "require_password"),
 }
 
 

@@ -74,15 +74,15 @@ async def move(meeting: Meeting) -> Awaitable[str]:
 
 
 async def series(meeting: Meeting) -> Awaitable[str]:
-    """Two weeks, both or nothing."""
-    week = meeting.slot.starts_at + timedelta(weeks=1)
-    there = text("SELECT 1 FROM slots WHERE calendar_id = :id AND starts_at = :week")
+    """Two visits, both or nothing; the second long after all other times."""
+    later = meeting.slot.starts_at + timedelta(weeks=12)
+    there = text("SELECT 1 FROM slots WHERE calendar_id = :id AND starts_at = :later")
     async with across(meeting.clinic.factory) as connection:
-        values = {"id": meeting.slot.calendar_id, "week": week}
+        values = {"id": meeting.slot.calendar_id, "later": later}
         is_there = (await connection.execute(there, values)).all()
     if not is_there:
-        await meeting.clinic.factory.slot(calendar_of(meeting.clinic), week)
-    given = {"slotId": id_of(meeting.slot), "recurrence": {"count": 2}}
+        await meeting.clinic.factory.slot(calendar_of(meeting.clinic), later)
+    given = {"slotId": id_of(meeting.slot), "recurrence": {"count": 2, "everyWeeks": 12}}
     act = meeting.clinic.reception.act
     return code(act("bookSeries", "series { id }", **given, **await meeting.somebody()))
 
