@@ -231,10 +231,14 @@ def id_of(row: object, type_name: str | None = None) -> str:
     return f"{snake}_{key.hex}"
 
 
+# The day on which the tests began. From two hours before midnight it is the next one, so that
+# nothing that is to come passes while they run, and a day is the same in all of a test.
+_TODAY = (datetime.now(UTC) + timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
+
+
 def tomorrow(hour: int = 9, *, days: int = 1) -> datetime:
     """An hour of a day to come, in UTC."""
-    today = datetime.now(UTC).replace(hour=hour, minute=0, second=0, microsecond=0)
-    return today + timedelta(days=days)
+    return _TODAY.replace(hour=hour) + timedelta(days=days)
 
 
 def wire(instant: datetime) -> str:
