@@ -4,7 +4,7 @@ Nothing in them was said by whoever caused them: otherwise anybody could have us
 strangers.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,13 +15,12 @@ from models import Base, Notification, NotificationKind, SignUp, TokenPurpose, U
 from models.database import ReadSession, WriteSession
 from services.accounts import tokens
 from services.context import Context
+from services.letters import Letter, mail_of
 from services.mailer import Mail, NotSent
 
 RESET_LASTS = timedelta(minutes=30)
 NOT_YOU = "If it was not you, there is nothing to do."
 WAS_NOT_YOU = "If it was not you, choose a new password at once, and tell us."
-
-Letter = Callable[[Context, WriteSession, Notification], Awaitable[Mail | None]]
 
 
 async def _invitation(
@@ -30,7 +29,7 @@ async def _invitation(
     await _require(session, UserToken, _is_open(context, notification))
     link = _link(context, notification, "accept-invitation")
     subject = f"Your account at {context.organization.name}"
-    return _mail(notification, subject, f"Choose a password within seven days: {link}")
+    return mail_of(notification, subject, f"Choose a password within seven days: {link}")
 
 
 async def _sign_up(
@@ -38,7 +37,7 @@ async def _sign_up(
 ) -> Mail | None:
     clinic = context.organization.name
     if await _has_account(session, notification.recipient):
-        return _mail(
+        return mail_of(
             notification,
             f"You have an account at {clinic}",
             f"Somebody, perhaps you, has signed up at {clinic} with this address, which has an "
@@ -49,7 +48,7 @@ async def _sign_up(
     waits = (SignUp.token_hash == hashed) & (SignUp.expires_at > context.now)
     await _require(session, SignUp, waits)
     link = _link(context, notification, "confirm-email")
-    return _mail(
+    return mail_of(
         notification,
         f"Confirm your address at {clinic}",
         f"Confirm within a day that this is your address: {link}\n\n{NOT_YOU}",
@@ -75,7 +74,7 @@ async def _password_reset(
     await session.execute(making.on_conflict_do_nothing(constraint="pk_user_tokens"))
     await _require(session, UserToken, _is_open(context, notification))
     link = _link(context, notification, "reset-password")
-    return _mail(
+    return mail_of(
         notification,
         f"A new password at {context.organization.name}",
         f"Choose a new password within half an hour: {link}\n\n{NOT_YOU}",
@@ -89,7 +88,7 @@ async def _email_change(
         return None
     await _require(session, UserToken, _is_open(context, notification))
     link = _link(context, notification, "confirm-email-change")
-    return _mail(
+    return mail_of(
         notification,
         f"Confirm your new address at {context.organization.name}",
         f"Confirm within a day that this is your address, where you are signed in: {link}\n\n"
@@ -102,7 +101,7 @@ def _notice(subject: str, body: str) -> Letter:
 
     async def letter(context: Context, _: WriteSession, notification: Notification) -> Mail | None:
         clinic = context.organization.name
-        return _mail(notification, subject.replace("{}", clinic), body.replace("{}", clinic))
+        return mail_of(notification, subject.replace("{}", clinic), body.replace("{}", clinic))
 
     return letter
 
@@ -129,10 +128,6 @@ LETTERS: Mapping[NotificationKind, Letter] = {
         "a new password, and tell us.",
     ),
 }
-
-
-def _mail(notification: Notification, subject: str, body: str) -> Mail:
-    return Mail(notification.id.hex, notification.recipient, subject, body)
 
 
 def _link(context: Context, notification: Notification, path: str) -> str:

@@ -4,22 +4,26 @@ As in all our mails, nothing in them was said by whoever caused them: anybody ca
 stranger's address.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from models import Appointment, AppointmentStatus, Event, Notification, NotificationKind
+from models import (
+    OPEN_STATUSES,
+    Appointment,
+    AppointmentStatus,
+    Event,
+    Notification,
+    NotificationKind,
+)
 from models.database import WriteSession
 from services.accounts import tokens
 from services.context import Context
 from services.events.lists import url_of
+from services.letters import Letter, mail_of, time_from_to
 from services.mailer import Mail
 from services.notifications import notify
 
-Letter = Callable[[Context, WriteSession, Notification], Awaitable[Mail | None]]
-
-OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
 NOT_YOU = (
     "If it was not you, somebody has mistaken your address for theirs: cancel it by this link, or "
     "leave it be."
@@ -34,9 +38,7 @@ def tell_guest(
         notify(context, session, kind, appointment.guest_email, appointment_id=appointment.id)
 
 
-def _about(
-    subject: str, body: str, *statuses: AppointmentStatus
-) -> Callable[[Context, WriteSession, Notification], Awaitable[Mail | None]]:
+def _about(subject: str, body: str, *statuses: AppointmentStatus) -> Letter:
     """A letter about one booking; none where the booking is not what it says any more.
 
     Args:
@@ -56,7 +58,7 @@ def _about(
         ]
         if not facts:
             return None
-        return _mail(notification, subject.format(**facts[0]), body.format(**facts[0]))
+        return mail_of(notification, subject.format(**facts[0]), body.format(**facts[0]))
 
     return letter
 
@@ -70,13 +72,13 @@ async def _limit(
         session,
         Appointment.event_id.in_(of_event),
         Appointment.guest_email == notification.recipient,
-        Appointment.status.in_(OPEN),
+        Appointment.status.in_(OPEN_STATUSES),
     )
     facts = [_facts(context, *row) for row in found if row[1].ends_at > context.now]
     if not facts:
         return None
     lines = "\n\n".join("{when}, {reference}\n{link}".format(**one) for one in facts)
-    return _mail(
+    return mail_of(
         notification,
         "{title}: you have booked already".format(**facts[0]),
         "Somebody, perhaps you, has tried to book {title} once more with this address. More places "
@@ -90,13 +92,13 @@ LETTERS: Mapping[NotificationKind, Letter] = {
         "{title}: you have a place",
         "You have a place at {title} of {clinic}.\n\n{when}\nReference {reference}\n\n"
         f"See, move or cancel it: {{link}}\n\n{NOT_YOU}",
-        *OPEN,
+        *OPEN_STATUSES,
     ),
     NotificationKind.GUEST_MOVED: _about(
         "{title}: you have another time",
         "Your place at {title} of {clinic} has another time.\n\n{when}\nReference {reference}\n\n"
         "See, move or cancel it: {link}",
-        *OPEN,
+        *OPEN_STATUSES,
     ),
     NotificationKind.GUEST_CANCELLED: _about(
         "{title}: your place is cancelled",
@@ -124,20 +126,8 @@ def _facts(context: Context, appointment: Appointment, event: Event) -> dict[str
     token = tokens.manage_token(context.server.config, appointment.id)
     return {
         "title": event.title,
-        "when": _when(appointment, event),
+        "when": time_from_to(appointment.starts_at, appointment.ends_at, event.time_zone),
         "reference": appointment.reference,
         "link": f"{url_of(context, event)}#booking={token}",
         "clinic": context.organization.name,
     }
-
-
-def _when(appointment: Appointment, event: Event) -> str:
-    """Day and time in the event's zone, which is named."""
-    zone = ZoneInfo(event.time_zone)
-    starts, ends = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
-    day = f"{starts:%A}, {starts.day} {starts:%B %Y}"
-    return f"{day}, {starts:%H:%M} to {ends:%H:%M} ({event.time_zone})"
-
-
-def _mail(notification: Notification, subject: str, body: str) -> Mail:
-    return Mail(notification.id.hex, notification.recipient, subject, body)

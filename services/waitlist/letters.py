@@ -1,18 +1,15 @@
 """Letters: what the mail about an offer says, written when it is sent."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from models import Calendar, Claim, ClaimKind, Doctor, Notification, NotificationKind
 from models.database import WriteSession
 from services.context import Context
+from services.letters import Letter, day_and_time, mail_of, time_from_to
 from services.mailer import Mail
-
-Letter = Callable[[Context, WriteSession, Notification], Awaitable[Mail | None]]
 
 
 async def _offer(
@@ -35,26 +32,15 @@ async def _offer(
         return None
     starts_at, ends_at, expires_at, doctor, zone = found
     clinic = context.organization.name
-    return Mail(
-        notification.id.hex,
-        notification.recipient,
+    return mail_of(
+        notification,
         f"{clinic}: a time has become free",
         f"You wait for a time at {clinic}. One has become free, and is kept for you.\n\n"
-        f"{_moment(starts_at, zone)} to {_clock(ends_at, zone)} ({zone})\n"
+        f"{time_from_to(starts_at, ends_at, zone)}\n"
         f"With {doctor}\n\n"
-        f"It is kept until {_moment(expires_at, zone)}; then the next who waits gets it. "
+        f"It is kept until {day_and_time(expires_at, zone)}; then the next who waits gets it. "
         f"Accept or decline it: {context.server.config.base_url}/waitlist",
     )
 
 
 LETTERS: Mapping[NotificationKind, Letter] = {NotificationKind.WAITLIST_OFFER: _offer}
-
-
-def _moment(instant: datetime, zone: str) -> str:
-    """Day and time on the calendar of a zone."""
-    local = instant.astimezone(ZoneInfo(zone))
-    return f"{local:%A}, {local.day} {local:%B %Y}, {_clock(instant, zone)}"
-
-
-def _clock(instant: datetime, zone: str) -> str:
-    return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
