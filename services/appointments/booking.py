@@ -8,7 +8,6 @@ places.
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import astuple, dataclass
-from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -20,7 +19,6 @@ from models import (
     Appointment,
     AppointmentStatus,
     Claim,
-    Patient,
     Role,
     Slot,
     VisitType,
@@ -39,19 +37,19 @@ from services.appointments.changes import (
 )
 from services.appointments.lists import visible_appointments
 from services.appointments.seats import move_seat
-from services.calendar.grid import give_back, refresh_spans
 from services.calendar.places import Place, claim, free_place, lock_place, offered
+from services.calendar.refreshing import give_back, refresh_spans
 from services.calendar.rooms import calendars_of
+from services.calendar.rules import cancellable_until
 from services.calendar.slots import alternatives, require_managed
 from services.context import Context
-from services.directory.patients import visible_patients
+from services.directory.patients import lock_patient, visible_patients
 from services.errors import (
     BookingLimitReached,
     CancellationClosed,
     InvalidInput,
     InvalidTransition,
     NotBookable,
-    NotFound,
     NotSignedIn,
     PatientBusy,
     SlotTaken,
@@ -160,7 +158,7 @@ async def reschedule_appointment(
         # Released before it is asked what is free: a visit is not in its own way.
         await give_back(session, Claim.appointment_id == appointment.id)
         place = await free_place(context, session, slot_id, visit_type)
-        await lock_visible_patient(context, session, appointment.patient_id)
+        await lock_patient(session, appointment.patient_id, visible_patients(context))
         appointment.rescheduled_from_id = appointment.slot_id
         _place(context, appointment, place)
         note_change(context, session, appointment)
@@ -199,7 +197,7 @@ async def _book(context: Context, wish: Wish, session: WriteSession) -> Appointm
     if overbooks:
         await require_managed(context, session, calendar_id, "slot_id")
     place = await free_place(context, session, wish.slot_id, visit_type, overbooks=overbooks)
-    await lock_visible_patient(context, session, wish.patient_id)
+    await lock_patient(session, wish.patient_id, visible_patients(context))
     await require_below_limit(context, session, wish.patient_id)
     return await book_in(context, session, wish, place)
 
@@ -273,19 +271,6 @@ async def _visit_type_of(session: WriteSession, appointment: Appointment) -> Vis
     return visit_type
 
 
-async def lock_visible_patient(
-    context: Context, session: WriteSession, patient_id: UUID | None
-) -> None:
-    """Let one act at a time count and change the patient's appointments."""
-    statement = (
-        select(Patient.id)
-        .where(Patient.id == patient_id, Patient.archived_at.is_(None), visible_patients(context))
-        .with_for_update(key_share=True)
-    )
-    if (await session.execute(statement)).scalar_one_or_none() is None:
-        raise NotFound("patient_id")
-
-
 async def require_below_limit(
     context: Context, session: WriteSession, patient_id: UUID | None
 ) -> None:
@@ -322,14 +307,13 @@ def _place(
     overbooking_reason: str | None = None,
 ) -> None:
     """Put the appointment into its place, on the terms in force now."""
-    notice = timedelta(minutes=context.organization.booking_policy.cancellation_notice_minutes)
     appointment.calendar_id = place.slot.calendar_id
     appointment.slot_id = place.slot.id
     appointment.doctor_id = place.doctor.id
     appointment.room_id = place.room.id if place.room else None
     appointment.starts_at = place.span.starts_at
     appointment.ends_at = place.span.ends_at
-    appointment.can_cancel_until = place.span.starts_at - notice
+    appointment.can_cancel_until = cancellable_until(context, place.span.starts_at)
     appointment.overbooking_reason = overbooking_reason
 
 

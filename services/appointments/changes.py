@@ -24,7 +24,8 @@ from services.appointments.lists import (
 )
 from services.appointments.states import Step
 from services.calendar.claims import Span
-from services.calendar.grid import give_back, locked_for_change, refresh_span
+from services.calendar.grid import locked_for_change
+from services.calendar.refreshing import give_back, refresh_span
 from services.calendar.rooms import calendars_of
 from services.context import Context
 from services.errors import (

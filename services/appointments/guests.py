@@ -12,25 +12,22 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Select, select
 
 from models import (
-    OPEN_STATUSES,
     Appointment,
     AppointmentStatus,
     Event,
     Guest,
     NotificationKind,
-    Slot,
 )
 from models.database import WriteSession
 from services import checks
 from services.access import STAFF, Permission, act
 from services.accounts import tokens
 from services.appointments import states
-from services.appointments.booking import new_reference
+from services.appointments.booking import Wish, conflicting, new_reference
 from services.appointments.changes import cancel, flush, note_event, require_in_time
-from services.appointments.lists import give, visible_appointments
+from services.appointments.lists import give
 from services.appointments.seats import (
     free_seat,
-    lock_patient,
     move_seat,
     put,
     seats_of,
@@ -39,6 +36,7 @@ from services.appointments.seats import (
 from services.calendar.owners import visible_events
 from services.calendar.slots import alternatives
 from services.context import Context
+from services.directory.patients import lock_patient
 from services.errors import (
     BookingLimitReached,
     CancellationClosed,
@@ -109,7 +107,7 @@ async def book_event_slot(
         refusal.alternatives = await alternatives(context, slot_id)
         raise
     except PatientBusy as refusal:
-        refusal.conflicting = await _conflicting(context, slot_id, comes.patient_id)
+        refusal.conflicting = await conflicting(context, Wish(slot_id, comes.patient_id))
         raise
     except _AtLimit as reached:
         await _tell_of_limit(context, reached, comes)
@@ -278,29 +276,6 @@ async def _tell_of_limit(context: Context, reached: _AtLimit, comes: _Comer) -> 
     async with context.writing() as session:
         kind, email = NotificationKind.GUEST_LIMIT, comes.guest.email
         notify(context, session, kind, email, appointment_id=reached.appointment_id)
-
-
-async def _conflicting(
-    context: Context, slot_id: UUID, patient_id: UUID | None
-) -> Appointment | None:
-    """The open appointment of a patient at the time of a slot, if the viewer may see it."""
-    statement = (
-        select(Appointment)
-        .join(
-            Slot,
-            (Appointment.starts_at < Slot.ends_at) & (Appointment.ends_at > Slot.starts_at),
-        )
-        .where(
-            Slot.id == slot_id,
-            Appointment.patient_id == patient_id,
-            Appointment.status.in_(OPEN_STATUSES),
-            visible_appointments(context),
-        )
-        .limit(1)
-    )
-    async with context.reading() as session:
-        found: Appointment | None = (await session.execute(statement)).scalar_one_or_none()
-    return found
 
 
 def _managed_by(context: Context, manage_token: str) -> Select[Appointment]:

@@ -5,7 +5,6 @@ How many there are is guarded as all time is: each seat is a claim in a lane of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -16,7 +15,6 @@ from models import (
     Claim,
     Event,
     NotificationKind,
-    Patient,
     Slot,
     SlotStatus,
 )
@@ -25,10 +23,12 @@ from services.appointments.agendas import note_in_agendas
 from services.appointments.changes import flush, note_change
 from services.appointments.letters import tell_guest
 from services.calendar.claims import Care, take
-from services.calendar.grid import give_back, locked_for_change, refresh_span
+from services.calendar.grid import locked_for_change
 from services.calendar.places import span_from
-from services.calendar.rules import Terms, why_no_seat
+from services.calendar.refreshing import give_back, refresh_span
+from services.calendar.rules import Terms, cancellable_until, why_no_seat
 from services.context import Context
+from services.directory.patients import lock_patient
 from services.errors import NotBookable, NotFound, SlotTaken
 
 
@@ -80,12 +80,11 @@ async def _seat(
 
 def put(context: Context, appointment: Appointment, seat: Seat) -> None:
     """Put an appointment into a seat, on the terms in force now."""
-    notice = timedelta(minutes=context.organization.booking_policy.cancellation_notice_minutes)
     appointment.calendar_id = seat.slot.calendar_id
     appointment.slot_id = seat.slot.id
     appointment.event_id = seat.event.id
     appointment.starts_at, appointment.ends_at = seat.slot.starts_at, seat.slot.ends_at
-    appointment.can_cancel_until = seat.slot.starts_at - notice
+    appointment.can_cancel_until = cancellable_until(context, seat.slot.starts_at)
 
 
 async def take_seat(
@@ -131,14 +130,6 @@ async def move_seat(
     await flush(session)
     await take_seat(context, session, appointment, seat, NotificationKind.GUEST_MOVED)
     return appointment
-
-
-async def lock_patient(session: WriteSession, patient_id: UUID) -> None:
-    """Let one act at a time count and change a patient's appointments."""
-    statement = select(Patient.id).where(Patient.id == patient_id, Patient.archived_at.is_(None))
-    locked = await session.execute(statement.with_for_update(key_share=True))
-    if locked.scalar_one_or_none() is None:
-        raise NotFound("patient_id")
 
 
 async def seats_of(

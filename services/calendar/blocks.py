@@ -11,9 +11,10 @@ from models.database import ReadSession, WriteSession
 from services import checks
 from services.access import Permission, act
 from services.calendar.claims import Span, lying_in, replace_blocks
-from services.calendar.grid import locked_for_change, overlapping_ids, refresh_slots
+from services.calendar.grid import locked_for_change, overlapping_ids
 from services.calendar.offers import make_offers
 from services.calendar.places import give_up_holds
+from services.calendar.refreshing import refresh_slots
 from services.calendar.slots import checked_window, require_managed
 from services.context import Context
 from services.errors import TimeTaken

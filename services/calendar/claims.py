@@ -44,6 +44,7 @@ from models import (
     WaitlistStatus,
 )
 from models.database import WriteSession, violated_constraint
+from services.calendar.lines import NOTHING_OFFERED
 from services.calendar.opened import opened_by
 from services.errors import SlotTaken
 
@@ -250,11 +251,7 @@ async def keep(session: WriteSession, hold_id: UUID, appointment_id: UUID) -> No
     await session.execute(
         update(WaitlistEntry)
         .where(WaitlistEntry.id == Claim.waitlist_entry_id, Claim.id == hold_id)
-        .values(
-            status=case((is_theirs, accepted), else_=waiting),
-            offered_slot_id=None,
-            offer_expires_at=None,
-        )
+        .values(status=case((is_theirs, accepted), else_=waiting), **NOTHING_OFFERED)
         .execution_options(synchronize_session=False)
     )
     await session.execute(

@@ -121,18 +121,18 @@ async def _rule_against(
     context: Context, slot: Slot, visit_type: VisitType | None
 ) -> Obstacle | None:
     terms = Terms.of(context)
-    event = (await events_by_calendar(context, [slot.calendar_id])).get(slot.calendar_id)
-    if event is not None:
-        reason = why_no_seat(slot, terms, is_published=event.is_published)
-    else:
-        accepts = await acceptance_by_calendar(context, [slot.calendar_id])
+    accepts = await acceptance_by_calendar(context, [slot.calendar_id])
+    if slot.calendar_id in accepts:
         reason = why_not_bookable(
             slot,
             terms,
-            is_accepting_patients=accepts.get(slot.calendar_id, False),
+            is_accepting_patients=accepts[slot.calendar_id],
             visit_minutes=visit_type.minutes if visit_type else None,
             is_held=is_held_by_viewer(context, slot),
         )
+    else:
+        events = await events_by_calendar(context, [slot.calendar_id])
+        reason = why_no_seat(slot, terms, is_published=events[slot.calendar_id].is_published)
     if reason is not None:
         return Obstacle[reason.name]
     if visit_type is None:

@@ -26,9 +26,9 @@ from models.database import WriteSession
 from services.availability import ZONES_APART, Schedule, schedules_of, stretch_of
 from services.calendar.claims import LONGEST_SLOT
 from services.calendar.difference import Difference, difference
+from services.calendar.locks import raise_revisions
 from services.calendar.making import carry_out, present_slots
 from services.calendar.offers import attend
-from services.calendar.refreshing import raise_revisions
 from services.context import Context
 from services.intervals import merged, overlap, without
 from services.timetable import PlannedSlot, Stretch

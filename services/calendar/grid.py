@@ -3,7 +3,7 @@
 Every act that changes slots, wherever it lives, goes this way, in this order:
 1. `locked_for_change` locks the calendar's row and raises its revision;
 2. claims are made and given back (`claims`);
-3. `refresh_slots` makes the slots above them tell the new truth, at the new revision;
+3. `refreshing` makes the slots above them tell the new truth, at the new revision;
 4. last of all, what has become free is offered to those who wait in line for it (`offers`).
 The hint to live views follows the commit. PostgreSQL refuses overlapping claims, whatever the
 code above forgets.
@@ -19,16 +19,9 @@ from models import AvailabilityTemplate, Calendar, ExternalCalendar, Slot, SlotS
 from models.database import ReadSession, WriteSession
 from services.calendar.claims import LONGEST_SLOT
 from services.calendar.offers import attend
-from services.calendar.refreshing import (
-    give_back,
-    refresh_slots,
-    refresh_span,
-    refresh_spans,
-)
+from services.calendar.refreshing import refresh_slots
 from services.context import Context
 from services.errors import NotFound
-
-__all__ = ["give_back", "refresh_slots", "refresh_span", "refresh_spans"]
 
 
 async def locked_for_change(

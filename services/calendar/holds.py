@@ -11,16 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from models import Calendar, Claim, Slot, User, VisitType
+from models import Claim, Slot, User, VisitType
 from models.database import WriteSession
 from services.access import STAFF, Permission, act
 from services.calendar.claims import Holder, Span
-from services.calendar.grid import (
-    give_back,
-    locked_for_change,
-    refresh_span,
-    refresh_spans,
-)
+from services.calendar.grid import locked_for_change
+from services.calendar.locks import lock_calendars
 from services.calendar.offers import end_expired, make_offers
 from services.calendar.owners import of_doctor
 from services.calendar.places import (
@@ -31,6 +27,7 @@ from services.calendar.places import (
     offered,
     span_from,
 )
+from services.calendar.refreshing import give_back, refresh_span, refresh_spans
 from services.calendar.rooms import is_over, prolong_room
 from services.calendar.slots import alternatives
 from services.context import Context, Server
@@ -111,14 +108,10 @@ async def give_up_expired(server: Server) -> int:
 async def _give_up_expired(context: Context, calendar_id: UUID, ended: ColumnElement[bool]) -> bool:
     """Give up what is over in one calendar, unless somebody else does so, or works on it."""
     # Locked before it is looked what is over: then a rival has either not begun, or is through.
-    locking = (
-        select(Calendar.id)
-        .where(Calendar.id == calendar_id)
-        .with_for_update(key_share=True, skip_locked=True)
-    )
     there = select(Claim.id).where(Claim.calendar_id == calendar_id, ended).limit(1)
     async with context.writing() as session:
-        if not await session.rows(locking) or not await session.rows(there):
+        locked = await lock_calendars(session, [calendar_id], skip_locked=True)
+        if not locked or not await session.rows(there):
             return False
         await locked_for_change(context, session, calendar_id)
         await give_back(session, Claim.calendar_id == calendar_id, ended)

@@ -21,9 +21,9 @@ from services.availability import schedules_of
 from services.calendar.claims import LONGEST_SLOT
 from services.calendar.difference import clear_of
 from services.calendar.following import made_days, rules_settled
+from services.calendar.locks import raise_revisions
 from services.calendar.making import make, present_slots
 from services.calendar.offers import attend
-from services.calendar.refreshing import raise_revisions
 from services.calendar.rules import horizon_ends
 from services.context import Context, Server
 from services.errors import Unavailable

@@ -3,6 +3,7 @@
 Pure conditions. Who is offered what is decided in `offers`.
 """
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, or_
@@ -11,6 +12,8 @@ from models import OPEN_ENTRIES, Doctor, VisitTypeDoctor, WaitlistEntry
 
 # By this a line is in order; nothing changes it.
 LINE = (WaitlistEntry.created_at, WaitlistEntry.id)
+# What an entry says while nothing is offered.
+NOTHING_OFFERED: dict[str, Any] = {"offered_slot_id": None, "offer_expires_at": None}
 
 
 def is_waited_for() -> ColumnElement[bool]:

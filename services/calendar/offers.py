@@ -31,7 +31,6 @@ from sqlalchemy.sql.selectable import LateralFromClause
 from models import (
     OPEN_STATUSES,
     Appointment,
-    Calendar,
     Claim,
     ClaimKind,
     Doctor,
@@ -46,16 +45,14 @@ from models import (
 )
 from models.database import WriteSession
 from services.calendar.claims import Care, Offered, Span, count_of, lanes_in_use, lying_in, take
-from services.calendar.lines import LINE, is_named, is_waited_for
+from services.calendar.lines import LINE, NOTHING_OFFERED, is_named, is_waited_for
+from services.calendar.locks import lock_calendars
 from services.calendar.opened import Stretch, apart, opened_by
 from services.calendar.refreshing import give_back, refresh_span
 from services.calendar.rooms import calendars_of_rooms, has_free_room, rooms_for, take_room
-from services.calendar.rules import open_to_patients
+from services.calendar.rules import is_patient_busy, open_to_patients
 from services.context import Context
 from services.notifications import notify
-
-# What an entry says while nothing is offered.
-NOTHING_OFFERED: dict[str, Any] = {"offered_slot_id": None, "offer_expires_at": None}
 
 
 class _Match(NamedTuple):
@@ -219,7 +216,7 @@ def _fitting(context: Context, stretches: Sequence[Stretch]) -> LateralFromClaus
             ends_at <= Slot.hours_end_at,
             _has_opened(stretches, ends_at),
             not_(Slot.id == any_(WaitlistEntry.declined_slot_ids)),
-            not_(_is_busy(ends_at)),
+            not_(is_patient_busy(WaitlistEntry.patient_id, ends_at)),
             used.scalar_subquery() < Slot.capacity,
             has_free_room(context.now, VisitType.id, ends_at, ends_at + buffer, for_patient=True),
         )
@@ -250,17 +247,6 @@ def _has_opened(stretches: Sequence[Stretch], ends_at: Any) -> ColumnElement[boo
         opened.c.ends_at > Slot.starts_at,
     )
     return within.correlate(Slot, VisitType)
-
-
-def _is_busy(ends_at: Any) -> ColumnElement[bool]:
-    """Whether the patient of an entry has something else at the time of a visit."""
-    busy = exists().where(
-        Appointment.patient_id == WaitlistEntry.patient_id,
-        Appointment.status.in_(OPEN_STATUSES),
-        Appointment.starts_at < ends_at,
-        Appointment.ends_at > Slot.starts_at,
-    )
-    return busy.correlate(WaitlistEntry, Slot, VisitType)
 
 
 def _is_below_limit(context: Context) -> ColumnElement[bool]:
@@ -315,10 +301,9 @@ async def _free_rooms(
     """
     if visit_type_id is None:
         return None
-    calendars = calendars_of_rooms(visit_type_id)
-    if not await session.rows(calendars):
-        return None
-    locking = select(Calendar.id).where(Calendar.id.in_(calendars)).order_by(Calendar.id)
-    locked = set(await session.rows(locking.with_for_update(key_share=True, skip_locked=True)))
+    usable = calendars_of_rooms(visit_type_id)
+    locked = await lock_calendars(session, usable, skip_locked=True)
     rooms = await rooms_for(context, session, visit_type_id, span, for_patient=True)
+    if not rooms:
+        return None
     return [room for room, is_free in rooms if is_free and room.calendar_id in locked]

@@ -12,7 +12,6 @@ from sqlalchemy import ColumnElement, exists, select, true
 
 from models import (
     EXTERNAL_LANE,
-    Calendar,
     Claim,
     ClaimKind,
     Doctor,
@@ -35,9 +34,11 @@ from services.calendar.claims import (
     lying_in,
     take,
 )
-from services.calendar.grid import give_back, locked_for_change
+from services.calendar.grid import locked_for_change
+from services.calendar.locks import lock_calendars
 from services.calendar.offers import end_expired
 from services.calendar.owners import of_doctor
+from services.calendar.refreshing import give_back
 from services.calendar.rooms import calendars_of_rooms, free_room, has_free_room, take_room
 from services.calendar.rules import Terms, why_not_bookable
 from services.context import Context
@@ -92,11 +93,8 @@ async def lock_place(
         raise NotFound("slot_id")
     rooms = await session.rows(calendars_of_rooms(visit_type_id)) if visit_type_id else ()
     if rooms:
-        # Most of them stay as they are, so their revisions do. In the order in which all calendars
-        # are locked.
-        of_all = Calendar.id.in_((calendar_id, *others, *rooms))
-        locking = select(Calendar.id).where(of_all).order_by(Calendar.id)
-        await session.execute(locking.with_for_update(key_share=True))
+        # Most of them stay as they are, so their revisions do.
+        await lock_calendars(session, (calendar_id, *others, *rooms))
     await locked_for_change(context, session, calendar_id, *others)
     return calendar_id
 

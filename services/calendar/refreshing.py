@@ -4,20 +4,16 @@ Parts of acts. Whatever becomes free that way is noted, for those who wait in li
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, text, update
+from sqlalchemy import ColumnElement, text
 from sqlalchemy.sql.elements import TextClause
 
-from models import Calendar
 from models.database import WriteSession
 from services.calendar.claims import LONGEST_BUFFER, LONGEST_CLAIM, Span, move_down, release
 from services.calendar.opened import opened_by
-from services.context import Context
 
-RAISED = "raised"
 # So far before a slot a claim begins at most that lies in it, or keeps it clear.
 REACH = LONGEST_CLAIM + LONGEST_BUFFER
 
@@ -108,28 +104,6 @@ async def give_back(session: WriteSession, *conditions: ColumnElement[bool]) -> 
     for span in spans:
         await move_down(session, span)
     await refresh_spans(session, spans)
-
-
-async def raise_revisions(
-    context: Context, session: WriteSession, calendar_ids: Sequence[UUID]
-) -> None:
-    """Raise the revisions of calendars that are locked already, and tell their views in the end.
-    Once in a transaction is enough.
-    """
-    raised: set[UUID] = session.info.setdefault(RAISED, set())
-    new = set(calendar_ids) - raised
-    if not new:
-        return
-    raised |= new
-    raising = (
-        update(Calendar)
-        .where(Calendar.id.in_(new))
-        .values(revision=Calendar.revision + 1)
-        .returning(Calendar.id, Calendar.revision)
-        .execution_options(synchronize_session=False)
-    )
-    for calendar_id, revision in (await session.execute(raising)).all():
-        session.after_commit(partial(context.server.live.announce, calendar_id, revision))
 
 
 async def refresh_slots(session: WriteSession, slot_ids: Sequence[UUID]) -> None:

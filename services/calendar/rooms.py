@@ -38,7 +38,8 @@ from services.calendar.claims import (
     lying_in,
     take,
 )
-from services.calendar.refreshing import give_back, raise_revisions, refresh_span
+from services.calendar.locks import raise_revisions
+from services.calendar.refreshing import give_back, refresh_span
 from services.context import Context
 from services.errors import SlotTaken
 

@@ -4,11 +4,12 @@ and the same as a condition of statements.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, exists
 
-from models import BookingPolicy, Role, Slot
+from models import OPEN_STATUSES, Appointment, BookingPolicy, Role, Slot
 from services.access import STAFF
 from services.context import Context
 from services.errors import NotBookableReason
@@ -28,6 +29,29 @@ def after_notice(policy: BookingPolicy, now: datetime) -> ColumnElement[bool]:
     """Which slots the minimum notice leaves to patients."""
     notice = timedelta(minutes=policy.minimum_notice_minutes)
     return and_(Slot.starts_at > now, Slot.starts_at >= now + notice)
+
+
+def cancellable_until(context: Context, starts_at: datetime) -> datetime:
+    """The last moment at which a patient may cancel or move what begins then, if booked now."""
+    notice = context.organization.booking_policy.cancellation_notice_minutes
+    return starts_at - timedelta(minutes=notice)
+
+
+def is_patient_busy(patient_id: Any, ends_at: Any) -> ColumnElement[bool]:
+    """Whether a patient has something else while a visit lasts that begins with a slot of an outer
+    statement.
+
+    Args:
+        patient_id, ends_at: of the visit; values, or columns of the outer statement.
+
+    """
+    busy = exists().where(
+        Appointment.patient_id == patient_id,
+        Appointment.status.in_(OPEN_STATUSES),
+        Appointment.starts_at < ends_at,
+        Appointment.ends_at > Slot.starts_at,
+    )
+    return busy.correlate_except(Appointment)
 
 
 @dataclass(frozen=True)

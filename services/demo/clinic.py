@@ -37,8 +37,9 @@ from services.accounts.users import add_user
 from services.appointments.booking import new_reference
 from services.availability import TemplateInput
 from services.calendar import generation
-from services.calendar.grid import locked_for_change, refresh_slots
+from services.calendar.grid import locked_for_change
 from services.calendar.horizon import horizon_days
+from services.calendar.refreshing import refresh_slots
 from services.context import Context, Server, Viewer
 from services.demo.kinds import make_kinds
 from services.errors import Refusal

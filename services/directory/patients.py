@@ -188,6 +188,25 @@ async def delete_patient(context: Context, *, patient_id: UUID) -> UUID:
     return patient_id
 
 
+async def lock_patient(
+    session: WriteSession,
+    patient_id: UUID | None,
+    *conditions: ColumnElement[bool],
+    field: str = "patient_id",
+) -> None:
+    """Let one act at a time count and change a patient's appointments; a part of the acts that do.
+
+    Raises:
+        NotFound: there is none who meets the conditions; said of the field.
+
+    """
+    there = select(Patient.id).where(
+        Patient.id == patient_id, Patient.archived_at.is_(None), *conditions
+    )
+    if not await session.rows(there.with_for_update(key_share=True)):
+        raise NotFound(field)
+
+
 async def _locked(context: Context, session: WriteSession, patient_id: UUID) -> Patient:
     statement = (
         select(Patient)

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from models import Appointment, AppointmentStatus, Calendar, Event
+from models import OPEN_STATUSES, Appointment, Calendar, Event
 from models.database import WriteSession
 from services import checks, timetable
 from services.access import Permission, act
-from services.calendar.grid import close_calendar, locked_for_change, refresh_slots
+from services.calendar.grid import close_calendar, locked_for_change
 from services.calendar.owners import manages_events
+from services.calendar.refreshing import refresh_slots
 from services.context import Context
 from services.errors import (
     InUse,
@@ -29,7 +30,6 @@ from services.errors import (
 from services.events.slots import SlotInput, arrange, as_given, planned, present
 from services.idempotency import creating
 
-OPEN = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN)
 # 128 bits: nobody finds one by trying.
 SLUG_BYTES = 16
 YEARS_AHEAD = 5
@@ -167,7 +167,7 @@ async def delete_event(context: Context, *, event_id: UUID) -> UUID:
         event, calendar = await _locked(context, session, event_id)
         open_ones = select(func.count()).where(
             Appointment.event_id == event_id,
-            Appointment.status.in_(OPEN),
+            Appointment.status.in_(OPEN_STATUSES),
             Appointment.ends_at > context.now,
         )
         if (await session.execute(open_ones)).scalar_one():

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from models import Calendar, Slot, SlotStatus
 from models.database import ReadSession, WriteSession
 from services import timetable
-from services.calendar.grid import refresh_slots
+from services.calendar.refreshing import refresh_slots
 from services.errors import InUse, InvalidInput, OverlappingTemplates
 from services.timetable import PlannedSlot
 

@@ -17,7 +17,8 @@ from sqlalchemy.orm import aliased
 from models import EXTERNAL_LANE, Calendar, Claim, ClaimKind
 from models.database import WriteSession
 from services.calendar.claims import LONGEST_SLOT
-from services.calendar.grid import give_back, locked_for_change, refresh_slots
+from services.calendar.grid import locked_for_change
+from services.calendar.refreshing import give_back, refresh_slots
 from services.context import Context
 from services.errors import NotFound
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from models import Appointment, Claim, Patient, VisitType, WaitlistEntry, WaitlistStatus
+from models import Appointment, Claim, VisitType, WaitlistEntry, WaitlistStatus
 from models.database import WriteSession
 from services import checks
 from services.access import Permission, act
@@ -16,10 +16,10 @@ from services.calendar.claims import Span
 from services.calendar.grid import locked_for_change
 from services.calendar.places import Place, free_place
 from services.context import Context
+from services.directory.patients import lock_patient
 from services.errors import (
     BookingLimitReached,
     NotBookable,
-    NotFound,
     OfferExpired,
     PatientBusy,
 )
@@ -55,7 +55,7 @@ async def accept_offer(
         wish = Wish(slot_id, entry.patient_id, entry.visit_type_id, reason)
         wishes.append(wish)
         place = await _held_place(context, session, entry, slot_id)
-        await _lock_patient(session, entry.patient_id)
+        await lock_patient(session, entry.patient_id, field=FIELD)
         await require_below_limit(context, session, entry.patient_id)
         return await book_in(context, session, wish, place)
 
@@ -110,14 +110,3 @@ async def _held_place(
     clear_until = claim.clear_until or claim.ends_at
     span = Span(claim.calendar_id, claim.starts_at, claim.ends_at, clear_until)
     return replace(place, span=span)
-
-
-async def _lock_patient(session: WriteSession, patient_id: UUID) -> None:
-    """Let one act at a time count and change the patient's appointments."""
-    statement = (
-        select(Patient.id)
-        .where(Patient.id == patient_id, Patient.archived_at.is_(None))
-        .with_for_update(key_share=True)
-    )
-    if (await session.execute(statement)).scalar_one_or_none() is None:
-        raise NotFound(FIELD)

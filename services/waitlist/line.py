@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 
 from models import (
     OPEN_ENTRIES,
-    Calendar,
     Claim,
     Doctor,
     Patient,
@@ -24,14 +23,17 @@ from models import (
 from models.database import WriteSession, violated_constraint
 from services import checks, trail
 from services.access import Permission, act
-from services.calendar.grid import give_back, locked_for_change
+from services.appointments.booking import own_patient_id
+from services.calendar.grid import locked_for_change
+from services.calendar.locks import lock_calendars
 from services.calendar.offers import make_offers
 from services.calendar.places import offered
+from services.calendar.refreshing import give_back
 from services.calendar.rooms import calendars_of_rooms
 from services.context import Context
 from services.directory.departments import require_department
 from services.directory.patients import visible_patients
-from services.errors import AlreadyWaiting, InvalidInput, NotFound, NotSignedIn
+from services.errors import AlreadyWaiting, InvalidInput, NotFound
 from services.idempotency import Request, once, row_of
 from services.waitlist.lists import visible_entries
 
@@ -71,7 +73,7 @@ async def join_waitlist(
         raise InvalidInput("This time is over.", "to")
     if (doctor_id is None) == (department_id is None):
         raise InvalidInput("Name either a doctor or a department.", "doctor_id")
-    patient = patient_id or _own_patient_id(context)
+    patient = patient_id or own_patient_id(context)
     wish = _Wish(patient, doctor_id, department_id, visit_type_id, starts_at, ends_at)
     request = Request("join_waitlist", idempotency_key, tuple(wish))
     try:
@@ -127,8 +129,7 @@ async def _lock_what_is_offered(
         kind = select(VisitType.id).where(VisitType.id == visit_type_id)
         await session.execute(kind.with_for_update(read=True, key_share=True))
         calendars = union_all(calendars, calendars_of_rooms(visit_type_id))
-    locking = select(Calendar.id).where(Calendar.id.in_(calendars)).order_by(Calendar.id)
-    await session.execute(locking.with_for_update(key_share=True))
+    await lock_calendars(session, calendars)
 
 
 async def let_go(
@@ -220,11 +221,3 @@ async def _require_served(context: Context, session: WriteSession, wish: _Wish) 
     )
     if not await session.rows(there.where(offers).limit(1)):
         raise InvalidInput("Nobody there offers this kind of visit.", "visit_type_id")
-
-
-def _own_patient_id(context: Context) -> UUID:
-    if context.viewer is None:
-        raise NotSignedIn
-    if context.viewer.patient_id is None:
-        raise InvalidInput("Name the patient; this account is not one.", "patient_id")
-    return context.viewer.patient_id

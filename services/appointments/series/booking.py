@@ -5,11 +5,11 @@ are taken, or none, or those that can be, in one transaction and with one change
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import select
 
 from models import (
     OPEN_STATUSES,
@@ -29,7 +29,6 @@ from services.appointments.agendas import note_all_in_agendas
 from services.appointments.booking import (
     Wish,
     appointments_left,
-    lock_visible_patient,
     new_appointment,
     own_patient_id,
 )
@@ -43,7 +42,6 @@ from services.appointments.series.recurrence import (
 )
 from services.calendar.claims import Span
 from services.calendar.explanations import Obstacle
-from services.calendar.grid import refresh_spans
 from services.calendar.places import (
     Length,
     Place,
@@ -53,9 +51,11 @@ from services.calendar.places import (
     lock_place,
     offered,
 )
-from services.calendar.rules import horizon_ends
+from services.calendar.refreshing import refresh_spans
+from services.calendar.rules import horizon_ends, is_patient_busy
 from services.calendar.slots import alternatives_near
 from services.context import Context
+from services.directory.patients import lock_patient, visible_patients
 from services.errors import NotBookable, PatientBusy, SeriesNotBookable, SlotTaken
 from services.idempotency import Request, once, row_of
 
@@ -156,7 +156,7 @@ class _Booking:
         calendar_id = await lock_place(self.context, session, wish.slot_id, wish.visit_type_id)
         zones = select(Calendar.time_zone).where(Calendar.id == calendar_id)
         zone = ZoneInfo((await session.execute(zones)).scalar_one())
-        await lock_visible_patient(self.context, session, self.wish.patient_id)
+        await lock_patient(session, self.wish.patient_id, visible_patients(self.context))
         slot = (
             await session.execute(select(Slot).where(Slot.id == self.wish.slot_id))
         ).scalar_one()
@@ -294,27 +294,17 @@ class _Booking:
             for one in self.asked
             if one.obstacle is not None and one.obstacle not in BEYOND_OTHER_TIMES
         ]
+        kind = self.visit_type
+        ends_at = Slot.starts_at + timedelta(minutes=kind.minutes) if kind else Slot.ends_at
         near = await alternatives_near(
             self.context,
             next(one.slot.calendar_id for one in self.asked if one.slot),
             moments,
             Slot.starts_at.not_in([one.starts_at for one in self.asked if one.starts_at]),
-            ~self._is_patient_busy(),
+            ~is_patient_busy(self.wish.patient_id, ends_at),
             visit_type_id=self.wish.visit_type_id,
         )
         return [replace(one.answer, alternatives=near.get(one.time.at, ())) for one in self.asked]
-
-    def _is_patient_busy(self) -> ColumnElement[bool]:
-        """At which slots the patient is elsewhere."""
-        ends_at: Any = Slot.ends_at
-        if self.visit_type is not None:
-            ends_at = Slot.starts_at + timedelta(minutes=self.visit_type.minutes)
-        return exists().where(
-            Appointment.patient_id == self.wish.patient_id,
-            Appointment.status.in_(OPEN_STATUSES),
-            Appointment.starts_at < ends_at,
-            Appointment.ends_at > Slot.starts_at,
-        )
 
 
 async def _occurrences(context: Context, series_id: UUID) -> Sequence[Occurrence]:

@@ -29,7 +29,8 @@ from services.appointments.changes import (
     require_cancellable,
 )
 from services.appointments.lists import ORDER, visible_appointments
-from services.calendar.grid import give_back, locked_for_change
+from services.calendar.grid import locked_for_change
+from services.calendar.refreshing import give_back
 from services.calendar.rooms import calendars_of
 from services.context import Context
 from services.errors import (
