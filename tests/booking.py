@@ -7,7 +7,7 @@ and the fragments that ask a refusal for its facts.
 from secrets import token_hex
 from typing import Any
 
-from models import Calendar, Role, Slot
+from models import Calendar, Role, Slot, VisitType, VisitTypeDoctor
 from services.organizations import create_organization
 from tests.api import Api
 from tests.conftest import CONFIG, Clinic
@@ -55,3 +55,15 @@ async def elsewhere(clinic: Clinic) -> Factory:
         locale="en-GB",
     )
     return Factory(clinic.factory.database, CONFIG, other)
+
+
+async def kind(clinic: Clinic, minutes: int, buffer: int = 0) -> str:
+    """The id of a visit type that the clinic's doctor offers."""
+    owner = {"organization_id": clinic.factory.organization.id}
+    made = VisitType(
+        **owner, name=f"{minutes} and {buffer}", minutes=minutes, buffer_minutes=buffer
+    )
+    await clinic.factory.add(made)
+    doctor_id = clinic.person(Role.DOCTOR).doctor.id
+    await clinic.factory.add(VisitTypeDoctor(**owner, visit_type_id=made.id, doctor_id=doctor_id))
+    return id_of(made)

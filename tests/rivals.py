@@ -53,3 +53,12 @@ async def line_up(
 def codes(payloads: list[dict[str, Any]]) -> list[str]:
     """How each of several acts ended, in alphabetical order."""
     return sorted(p["errors"][0]["code"] if p["errors"] else "DONE" for p in payloads)
+
+
+async def deadlocks(factory: Factory) -> int:
+    """How often PostgreSQL has ended somebody who waited for somebody who waited."""
+    statement = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    engine = factory.database.engine.execution_options(isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        found: int = (await connection.execute(statement)).scalar_one()
+    return found

@@ -9,12 +9,11 @@ from dateutil.relativedelta import relativedelta
 
 from models import Role, Slot
 from tests.api import Api
-from tests.booking import book, calendar_of
+from tests.booking import book, calendar_of, kind
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.occasions import an_event, booked, slots_of
 from tests.rows import unchanged
-from tests.schema.test_long_visits import kind
 
 WHY = """
 query ($slot: ID!, $type: ID) {

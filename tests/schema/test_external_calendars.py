@@ -10,7 +10,7 @@ import pytest
 
 from models import Claim, Role
 from tests.access.acts import CHANGED
-from tests.booking import ALTERNATIVES, REASON, book, calendar_of, patient_id
+from tests.booking import ALTERNATIVES, REASON, book, calendar_of, kind, patient_id
 from tests.conftest import Clinic
 from tests.connected import (
     busy_claims,
@@ -29,7 +29,6 @@ from tests.elsewhere import Elsewhere, event, file
 from tests.factories import id_of, tomorrow, wire
 from tests.hours import at, generate, on, work
 from tests.rows import kept, unchanged, world
-from tests.schema.test_long_visits import kind
 
 CONNECT = "connectExternalCalendar"
 OVERBOOK = "overbookAppointment"

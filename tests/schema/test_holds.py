@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from models import Calendar, Role, Slot, VisitType, VisitTypeDoctor
+from models import Calendar, Role, Slot
 from tests.api import Api
-from tests.booking import ALTERNATIVES, REASON, book, calendar_of, patient_id
+from tests.booking import ALTERNATIVES, REASON, book, calendar_of, kind, patient_id
 from tests.conftest import Clinic
-from tests.factories import Factory, Person, id_of, tomorrow, wire
+from tests.factories import Person, id_of, tomorrow, wire
 from tests.live.views import another_server
 from tests.rivals import codes, held, line_up
 from tests.rows import across, unchanged
+from tests.waiting import overdue
 
 HELD = "slot { id status heldUntil isHeldByViewer isBookable }"
 SEEN = """
@@ -43,32 +44,10 @@ async def seen(api: Api, slot: Slot) -> tuple[str, bool, bool]:
     return node["status"], node["isHeldByViewer"], node["isBookable"]
 
 
-async def overdue(factory: Factory) -> None:
-    """Every hold of the clinic has ended a moment ago."""
-    async with across(factory) as connection:
-        await connection.execute(
-            text(
-                "UPDATE claims SET expires_at = now() - interval '1 ms' "
-                "WHERE organization_id = :id AND kind = 'HOLD'"
-            ),
-            {"id": factory.organization.id},
-        )
-
-
 async def another(clinic: Clinic, role: Role = Role.PATIENT) -> tuple[Api, Person]:
     """Somebody else of a role, and their client."""
     person = await clinic.factory.person(role)
     return clinic.public.signed_in(person.token), person
-
-
-async def kind(clinic: Clinic, minutes: int) -> str:
-    """The id of a visit type that the clinic's doctor offers."""
-    owner = {"organization_id": clinic.factory.organization.id}
-    made = VisitType(**owner, name=f"{minutes} minutes", minutes=minutes)
-    await clinic.factory.add(made)
-    doctor_id = clinic.person(Role.DOCTOR).doctor.id
-    await clinic.factory.add(VisitTypeDoctor(**owner, visit_type_id=made.id, doctor_id=doctor_id))
-    return id_of(made)
 
 
 # ------------------------------------------------------------------------- what a hold keeps

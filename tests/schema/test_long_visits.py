@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from models import Role, Slot, SlotStatus, VisitType, VisitTypeDoctor
+from models import Role, Slot, SlotStatus, VisitType
 from tests.api import Api
-from tests.booking import ALTERNATIVES, REASON, book, calendar_of, patient_id
+from tests.booking import ALTERNATIVES, REASON, book, calendar_of, kind, patient_id
 from tests.conftest import Clinic
 from tests.factories import Factory, id_of, tomorrow, wire
 from tests.rivals import codes
@@ -21,18 +21,6 @@ query ($id: ID!, $from: DateTime!, $to: DateTime!, $type: ID) {
     forThis: isBookable(visitTypeId: $type) } } }
 """
 TAKES = "appointment { id startsAt endsAt slot { id } slots { id } visitType { id minutes } }"
-
-
-async def kind(clinic: Clinic, minutes: int, buffer: int = 0) -> str:
-    """The id of a visit type that the clinic's doctor offers."""
-    owner = {"organization_id": clinic.factory.organization.id}
-    made = VisitType(
-        **owner, name=f"{minutes} and {buffer}", minutes=minutes, buffer_minutes=buffer
-    )
-    await clinic.factory.add(made)
-    doctor_id = clinic.person(Role.DOCTOR).doctor.id
-    await clinic.factory.add(VisitTypeDoctor(**owner, visit_type_id=made.id, doctor_id=doctor_id))
-    return id_of(made)
 
 
 async def day(clinic: Clinic, api: Api, visit_type: str | None = None) -> list[dict[str, Any]]:

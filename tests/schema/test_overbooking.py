@@ -9,12 +9,11 @@ from sqlalchemy import text
 
 from models import Role, Slot
 from tests.api import Api
-from tests.booking import book, calendar_of, patient_id
+from tests.booking import book, calendar_of, kind, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.rivals import codes
 from tests.rows import across, unchanged
-from tests.schema.test_long_visits import kind
 
 WHY = "Cannot wait until tomorrow"
 SHOWN = "appointment { id status isOverbooked overbookingReason }"

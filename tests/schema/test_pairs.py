@@ -19,8 +19,8 @@ from tests.conftest import Clinic
 from tests.connected import be_busy
 from tests.factories import id_of, tomorrow, wire
 from tests.occasions import a_guest, an_event, slots_of
+from tests.rivals import deadlocks
 from tests.rows import across
-from tests.schema.test_room_races import deadlocks
 from tests.waiting import Waiter, cancel, offered, taken
 
 ROUNDS = int(os.environ.get("ROUNDS", "2"))

@@ -4,15 +4,12 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import text
-
 from models import Claim, Role, Slot
 from tests.booking import APPOINTMENT
 from tests.conftest import Clinic
-from tests.factories import Factory, id_of
-from tests.rivals import codes, held, line_up
-from tests.rows import kept
-from tests.schema.test_rooms import (
+from tests.factories import id_of
+from tests.rivals import codes, deadlocks, held, line_up
+from tests.rooms import (
     a_kind,
     a_room,
     another_doctor,
@@ -20,6 +17,7 @@ from tests.schema.test_rooms import (
     half_hours,
     room_slots,
 )
+from tests.rows import kept
 
 
 async def booked(clinic: Clinic, slot: Slot, kind: str) -> dict[str, Any]:
@@ -32,15 +30,6 @@ async def booked(clinic: Clinic, slot: Slot, kind: str) -> dict[str, Any]:
         patientId=id_of(await clinic.factory.patient()),
     )
     return payload
-
-
-async def deadlocks(factory: Factory) -> int:
-    """How often PostgreSQL has ended somebody who waited for somebody who waited."""
-    statement = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-    engine = factory.database.engine.execution_options(isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        found: int = (await connection.execute(statement)).scalar_one()
-    return found
 
 
 async def test_of_two_doctors_who_want_one_room_the_first_has_it(clinic: Clinic) -> None:

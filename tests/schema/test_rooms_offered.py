@@ -1,14 +1,16 @@
 """Waiting for a visit that needs a room: what is offered is held with its room, or not at all."""
 
 import asyncio
+from uuid import UUID
 
-from models import Claim
-from tests.booking import book
+from sqlalchemy.dialects.postgresql import Range
+
+from models import Claim, ClaimKind
+from tests.booking import book, calendar_of
 from tests.conftest import Clinic
-from tests.factories import id_of
+from tests.factories import id_of, tomorrow
 from tests.rivals import held
-from tests.rows import kept
-from tests.schema.test_rooms import (
+from tests.rooms import (
     a_kind,
     a_room,
     another_doctor,
@@ -18,7 +20,8 @@ from tests.schema.test_rooms import (
     room_slots,
     statuses,
 )
-from tests.waiting import WAITING, cancel, offered, status, taken, waiter
+from tests.rows import kept
+from tests.waiting import PATIENCE, WAITING, cancel, offered, status, taken, waiter
 
 
 async def test_what_is_offered_has_its_room(clinic: Clinic) -> None:
@@ -81,3 +84,30 @@ async def test_nobody_waits_for_a_room_that_is_being_taken(clinic: Clinic) -> No
         await cancel(clinic, appointment)
     assert await one.seen() == WAITING
     assert await status(clinic, slots[1]) == "AVAILABLE"
+
+
+async def test_a_room_that_is_left_of_one_offer_ends_no_other(clinic: Clinic) -> None:
+    room = await a_room(clinic)
+    kind = await a_kind(clinic, room)
+    slots = await half_hours(clinic)
+    appointment = await taken(clinic, slots[1])
+    one = await waiter(clinic, visitTypeId=kind)
+    await cancel(clinic, appointment)
+    assert await one.seen() == offered(slots[1])
+    # As after an offer that was declined, until the sweep comes by.
+    left = Claim(
+        organization_id=clinic.factory.organization.id,
+        calendar_id=(await calendar_in(clinic, room)).id,
+        doctor_calendar_id=calendar_of(clinic).id,
+        waitlist_entry_id=UUID(one.id.rpartition("_")[2]),
+        kind=ClaimKind.HOLD,
+        lane=0,
+        during=Range(slots[2].starts_at, slots[2].ends_at),
+        expires_at=tomorrow(),
+    )
+    await clinic.factory.add(left)
+    async with asyncio.timeout(PATIENCE):
+        while len(await kept(clinic.factory, Claim)) > 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert await one.seen() == offered(slots[1])
+    await one.done("acceptOffer")

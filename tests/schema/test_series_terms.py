@@ -11,9 +11,9 @@ from tests.booking import book, calendar_of, elsewhere, patient_id, treat
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
 from tests.rows import across, kept, unchanged
-from tests.schema.test_holds import overdue
 from tests.series import a_series, book_series, obstacles, refused, weekly
 from tests.trails import trail
+from tests.waiting import overdue
 
 KEY = "0123456789abcdef"
 
