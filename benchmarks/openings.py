@@ -1,11 +1,11 @@
 """What looking for openings costs the database in a large clinic.
 
-    python -m benchmarks.openings --doctors 500 --days 125
+    python -m benchmarks.openings --doctors 500 --days 125 --plans
 
 A database of its own is filled with doctors, their slots (sixteen a day; of the next thirty days
 nine in ten are taken, later three in ten) and what is taken of them. Printed is for each search how
 many statements its first page takes, and what planning and executing them costs, the median of
-seven times, as EXPLAIN ANALYZE says.
+seven times, as EXPLAIN ANALYZE says; with --plans its plans as well.
 """
 
 import argparse
@@ -112,7 +112,7 @@ async def filled(database: Database, organization_id: Any, doctors: int, days: i
     await connection.close()
 
 
-async def measured(context: Context, search: OpeningSearch) -> list[float]:
+async def measured(context: Context, search: OpeningSearch) -> list[tuple[float, list[str]]]:
     """What planning and executing each statement of the first page takes, in milliseconds."""
     engine = context.server.database.engine.sync_engine
     sent: list[tuple[str, Any]] = []
@@ -128,16 +128,18 @@ async def measured(context: Context, search: OpeningSearch) -> list[float]:
         return [await _explained(raw.driver_connection, *one) for one in sent]
 
 
-async def _explained(connection: Any, statement: str, values: Any) -> float:
+async def _explained(connection: Any, statement: str, values: Any) -> tuple[float, list[str]]:
+    """What a statement costs, in milliseconds, and its plan."""
     times = []
+    lines: list[str] = []
     for _ in range(TIMES):
         rows = await connection.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) {statement}", *values)
         lines = [row[0] for row in rows]
         times.append(sum(float(line.split()[2]) for line in lines if " Time: " in line))
-    return statistics.median(times)
+    return statistics.median(times), lines
 
 
-async def measure(url: str, doctors: int, days: int) -> None:
+async def measure(url: str, doctors: int, days: int, *, with_plans: bool) -> None:
     """Fill a database, and look for openings in it."""
     database = Database(url)
     organization = await create_organization(
@@ -155,8 +157,11 @@ async def measure(url: str, doctors: int, days: int) -> None:
             await session.execute(text("SELECT min(id::text)::uuid FROM doctors"))
         ).scalar_one()
     for name, search in searches(datetime.now(UTC), department, doctor).items():
-        times = await measured(context, search)
-        sys.stdout.write(f"{name:34} {len(times)} statements {sum(times):8.2f} ms\n")
+        costs = await measured(context, search)
+        milliseconds = sum(time for time, _ in costs)
+        sys.stdout.write(f"{name:34} {len(costs)} statements {milliseconds:8.2f} ms\n")
+        for _, plan in costs if with_plans else ():
+            sys.stdout.write("".join(f"    {line}\n" for line in plan))
     passwords.close()
     await database.close()
 
@@ -166,6 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--doctors", type=int, default=500)
     parser.add_argument("--days", type=int, default=125, help="with sixteen slots each")
+    parser.add_argument("--plans", action="store_true", help="print how it is searched as well")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         postgres = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
@@ -173,7 +179,10 @@ def main() -> None:
         try:
             postgres.create_database("openings")
             migrate(postgres.url("openings"))
-            asyncio.run(measure(postgres.url("openings"), given.doctors, given.days))
+            work = measure(
+                postgres.url("openings"), given.doctors, given.days, with_plans=given.plans
+            )
+            asyncio.run(work)
         finally:
             postgres.stop()
 
