@@ -8,9 +8,9 @@ both then have the same Message-ID.
 
 import asyncio
 import logging
-import random
 from contextlib import suppress
 from datetime import timedelta
+from random import SystemRandom
 from typing import Any, Self
 from uuid import UUID
 
@@ -31,6 +31,8 @@ log = logging.getLogger("delivery")
 LETTERS = {**of_accounts.LETTERS, **of_guests.LETTERS, **of_the_waitlist.LETTERS}
 # So many are sent at the same time: one that hangs holds up nobody but its own kind of hanging.
 AT_ONCE = 8
+# Not all that fails at once is tried again at once.
+SPREAD = SystemRandom()
 MOST_ATTEMPTS = 8
 LEASE = timedelta(minutes=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
@@ -193,5 +195,5 @@ def after_failure(attempt: int, error: Exception) -> dict[str, Any]:
     values: dict[str, Any] = {"last_error": said[:LONGEST_ERROR].replace("\0", "")}
     if attempt >= MOST_ATTEMPTS or (isinstance(error, NotSent) and error.is_final):
         return {**values, "status": NotificationStatus.FAILED, "scheduled_at": func.now()}
-    pause = pause_after(attempt, random.random())  # noqa: S311 - spreads them, hides nothing
+    pause = pause_after(attempt, SPREAD.random())
     return {**values, "scheduled_at": func.now() + pause}

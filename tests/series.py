@@ -10,10 +10,12 @@ from models import Calendar, Slot
 from tests.api import Api
 from tests.booking import calendar_of
 from tests.conftest import Clinic
-from tests.factories import id_of
-from tests.hours import at, on
+from tests.factories import id_of, tomorrow
+from tests.hours import at
 from tests.rows import unchanged
 
+# On this day the first visit of a series is.
+FIRST_DAY = tomorrow().date()
 SERIES = "series { id appointments { id startsAt status version } }"
 OCCURRENCE = "number startsAt obstacle message appointment { id startsAt } alternatives { id }"
 OCCURRENCES = f"occurrences {{ {OCCURRENCE} }}"
@@ -24,9 +26,9 @@ CANCELLED = "cancelled { id status version cancellationReason } kept { appointme
 async def weekly(
     clinic: Clinic, count: int, *, calendar: Calendar | None = None, clock: str = "10:00"
 ) -> list[Slot]:
-    """A slot of half an hour a week, the first of them tomorrow."""
+    """A slot of half an hour a week, the first of them on the first day."""
     calendar = calendar or calendar_of(clinic)
-    days = [on(1) + timedelta(weeks=week) for week in range(count)]
+    days = [FIRST_DAY + timedelta(weeks=week) for week in range(count)]
     return [await clinic.factory.slot(calendar, at(day, clock)) for day in days]
 
 

@@ -7,10 +7,10 @@ again when the lease has run out. While the other side is away, what was read la
 import asyncio
 import hashlib
 import logging
-import random
 import re
 from contextlib import suppress
 from datetime import datetime, timedelta
+from random import SystemRandom
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -33,6 +33,8 @@ log = logging.getLogger("external")
 
 # So many are read at the same time; of what was read, one file at a time is looked through.
 AT_ONCE = 4
+# Not all are read at once.
+SPREAD = SystemRandom()
 LEASE = timedelta(minutes=3)
 PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)
 POLL_SECONDS = 5.0
@@ -190,7 +192,7 @@ async def _note(context: Context, external: ExternalCalendar, reading: _Reading)
             return
         if reading.spans is not None:
             await replace_busy(context, session, external.calendar_id, reading.spans, reading.begin)
-        pause = pause_after(0, random.random())  # noqa: S311 - spreads them, hides nothing
+        pause = pause_after(0, SPREAD.random())
         await _update(
             session,
             external,
@@ -207,7 +209,7 @@ async def _note_failure(
     context: Context, external: ExternalCalendar, problem: ExternalProblem
 ) -> None:
     """Write down why it could not be read; what was read last stays in force."""
-    pause = pause_after(external.failures + 1, random.random())  # noqa: S311 - as above
+    pause = pause_after(external.failures + 1, SPREAD.random())
     async with context.writing() as session:
         await _update(
             session,

@@ -8,10 +8,10 @@ a hint is, and when it is told, is the business of `hints`.
 
 import asyncio
 import logging
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
+from random import SystemRandom
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -30,6 +30,8 @@ log = logging.getLogger("live")
 
 CHANNEL = "calendars"
 WAITING_MESSAGES = 10_000
+# Pauses differ from process to process, so that not all come back at once.
+SPREAD = SystemRandom()
 FIRST_RETRY, LAST_RETRY = 0.05, 5.0
 
 
@@ -102,7 +104,7 @@ class Transport(BroadcastBackend, ABC):
             if loop.time() - began > LAST_RETRY:
                 pause = FIRST_RETRY
             # Many processes lose the same broker at the same moment.
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - not a secret
+            await asyncio.sleep(pause * SPREAD.uniform(0.5, 1))
             pause = min(pause * 2, LAST_RETRY)
 
     def _has_joined(self) -> None:

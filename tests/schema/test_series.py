@@ -13,9 +13,9 @@ from models import Calendar, Role, SeriesOccurrence, Slot, VisitType, VisitTypeD
 from tests.booking import book, calendar_of, patient_id
 from tests.conftest import Clinic
 from tests.factories import id_of, tomorrow, wire
-from tests.hours import at, on
+from tests.hours import at
 from tests.rows import across, kept
-from tests.series import book_series, obstacles, refused, weekly
+from tests.series import FIRST_DAY, book_series, obstacles, refused, weekly
 
 # All of it is to come.
 YEAR = tomorrow().year + 1
@@ -45,7 +45,7 @@ async def kind(clinic: Clinic, minutes: int, *, is_offered: bool = True) -> str:
 async def two_slots(clinic: Clinic, week: int) -> list[Slot]:
     """Two neighbouring slots from ten to eleven."""
     return await clinic.factory.slots(
-        calendar_of(clinic), at(on(1) + timedelta(weeks=week), "10:00"), 2
+        calendar_of(clinic), at(FIRST_DAY + timedelta(weeks=week), "10:00"), 2
     )
 
 
@@ -75,7 +75,7 @@ async def test_a_patient_books_a_series(clinic: Clinic) -> None:
     assert payload["errors"] == []
     series = payload["series"]
     assert series["recurrence"].splitlines() == [
-        f"DTSTART;TZID=Europe/Madrid:{on(1):%Y%m%d}T100000",
+        f"DTSTART;TZID=Europe/Madrid:{FIRST_DAY:%Y%m%d}T100000",
         "RRULE:FREQ=WEEKLY;COUNT=3;INTERVAL=1",
     ]
     assert (series["everyWeeks"], series["timeZone"]) == (1, "Europe/Madrid")
@@ -102,7 +102,7 @@ async def test_a_patient_books_a_series(clinic: Clinic) -> None:
     assert payload["occurrences"] == [
         {
             "number": number,
-            "date": (on(1) + timedelta(weeks=number - 1)).isoformat(),
+            "date": (FIRST_DAY + timedelta(weeks=number - 1)).isoformat(),
             "startsAt": wire(slot.starts_at),
             "obstacle": None,
             "message": None,
@@ -203,7 +203,7 @@ async def test_with_fail_all_one_that_cannot_be_booked_is_in_the_way_of_all(
     found = await refused(clinic, clinic.patient, slots[0], 10)
     assert obstacles(found) == expected
     assert [one["startsAt"] for one in found] == [
-        wire(at(on(1) + timedelta(weeks=week), "10:00")) for week in range(10)
+        wire(at(FIRST_DAY + timedelta(weeks=week), "10:00")) for week in range(10)
     ]
     assert all(one["alternatives"] == [] for one in found)
     assert found[2]["message"] == "This time is taken."
@@ -280,7 +280,7 @@ async def test_where_another_time_would_not_help_none_is_offered(clinic: Clinic)
 async def test_a_long_visit_needs_room_at_each_time(clinic: Clinic) -> None:
     first = [
         await clinic.factory.slots(
-            calendar_of(clinic), at(on(1) + timedelta(weeks=week), "10:00"), 2
+            calendar_of(clinic), at(FIRST_DAY + timedelta(weeks=week), "10:00"), 2
         )
         for week in range(3)
     ]
