@@ -23,7 +23,7 @@ check: .venv/.ready
 	@.venv/bin/deptry .
 	@$(RUN) -m pytest -q -n 0 tests/house
 
-bench: .venv/.ready
+bench: .venv/.ready benchmarks/peers/mercurius/node_modules/.ready
 	@$(RUN) -m benchmarks
 
 bench-live: .venv/.ready
@@ -52,6 +52,13 @@ tests/clients/node_modules/.ready: tests/clients/package-lock.json
 		(cd tests/clients && npm ci --silent --no-audit --no-fund) && touch $@; \
 	fi
 
+benchmarks/peers/mercurius/node_modules/.ready: benchmarks/peers/mercurius/package-lock.json
+	@if command -v npm >/dev/null; then \
+		(cd benchmarks/peers/mercurius && npm ci --silent --no-audit --no-fund) && touch $@; \
+	else \
+		echo "Node.js is not installed: Mercurius is left out."; \
+	fi
+
 # The browser of the browser tests: the machine's, or installed where that is allowed.
 .data/chromium:
 	@mkdir -p .data
@@ -77,4 +84,4 @@ format: .venv/.ready
 	@.venv/bin/ruff format --quiet .
 
 clean:
-	rm -rf .venv web/dist web/node_modules tests/clients/node_modules
+	rm -rf .venv web/dist web/node_modules tests/clients/node_modules benchmarks/peers/mercurius/node_modules

@@ -44,9 +44,10 @@ def options() -> argparse.Namespace:
 Measure the server on real volumes, beside what this machine allows.
 
 A PostgreSQL of its own (durable, in a temporary folder) is filled with doctors, working hours, six
-months of slots (W5, timed) and appointments. Then three servers answer the same requests from it,
-in turns: ours; a bare asyncpg + orjson endpoint, the ceiling; and stock Strawberry with our
-resolvers, the floor. Answers are compared before anything is measured.
+months of slots (W5, timed) and appointments. Then five servers are asked for the same from it, in
+turns: ours; a bare asyncpg + orjson endpoint, the ceiling; stock Strawberry with our resolvers, the
+floor; a REST server with FastAPI; and Mercurius, where Node.js is there. Answers are compared
+before anything is measured.
 
   w1  one doctor's month: about 350 slots with id, startsAt, endsAt, status
   w2  a page of 20 doctors with department and next free slot
@@ -103,7 +104,7 @@ class Bench:
         """Let one server work for a while."""
         job = Job(
             port=server.port,
-            requests=workload.source.turn(int(MOST_BOOKINGS * seconds)),
+            requests=workload.source.turn(int(MOST_BOOKINGS * seconds), server.dialect),
             is_repeated=workload.source.is_endless,
             good=workload.good,
             refused=REFUSED,

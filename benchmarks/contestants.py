@@ -1,13 +1,14 @@
 """The servers that are compared, each a process of its own, and the processor time they take."""
 
+import http.client
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,16 +17,19 @@ from typing import Any
 
 import orjson
 
-from benchmarks.workloads import body_of
+from benchmarks.dialects import Dialect, GraphQL, Query, Rest
 
 CHECKOUT = Path(__file__).parent.parent
 READY_SECONDS = 60
 STOP_SECONDS = 20
-OURS, BARE, STOCK = "ours", "bare", "stock"
+OURS, BARE, STOCK, REST, MERCURIUS = "ours", "bare", "stock", "rest", "mercurius"
+MERCURIUS_FOLDER = CHECKOUT / "benchmarks" / "peers" / "mercurius"
 COMMANDS = {
-    OURS: ("main.py", "serve"),
-    BARE: ("-m", "benchmarks.bare"),
-    STOCK: ("-m", "benchmarks.stock"),
+    OURS: (sys.executable, "main.py", "serve"),
+    BARE: (sys.executable, "-m", "benchmarks.bare"),
+    STOCK: (sys.executable, "-m", "benchmarks.stock"),
+    REST: (sys.executable, "-m", "benchmarks.peers.rest"),
+    MERCURIUS: ("node", str(MERCURIUS_FOLDER / "server.js")),
 }
 # One address and one account ask for everybody.
 PLENTY = {
@@ -54,6 +58,12 @@ class Cores:
         return cls(usable[0], usable[1]) if len(usable) > 1 else cls()
 
 
+def taking_part() -> list[str]:
+    """Who is there to be compared: Mercurius only where `make bench` could install it."""
+    has_node = shutil.which("node") and (MERCURIUS_FOLDER / "node_modules").is_dir()
+    return [name for name in COMMANDS if name != MERCURIUS or has_node]
+
+
 class Contestant:
     """A server process."""
 
@@ -62,19 +72,18 @@ class Contestant:
         self.port = port
         self.process = process
         self.log = log
+        self.dialect: Dialect = Rest() if name == REST else GraphQL()
 
-    def ask(self, query: Mapping[str, Any], token: str = "") -> Any:
+    def ask(self, query: Query, token: str = "") -> Any:
         """One answer, read whole; for looking at, not for measuring."""
-        headers = {"content-type": "application/json"}
-        if token:
-            headers["authorization"] = f"Bearer {token}"
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/graphql", body_of(query), headers
-        )
-        with urllib.request.urlopen(request, timeout=READY_SECONDS) as response:
-            return orjson.loads(response.read())
+        request = self.dialect.request(query, token)
+        with socket.create_connection(("127.0.0.1", self.port), READY_SECONDS) as connection:
+            connection.sendall(request)
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            return self.dialect.read(query, orjson.loads(response.read()))
 
-    def wait_until_ready(self, query: Mapping[str, Any]) -> None:
+    def wait_until_ready(self, query: Query) -> None:
         """Return when the server answers `query`.
 
         Raises:
@@ -83,7 +92,7 @@ class Contestant:
         """
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
-            with suppress(urllib.error.URLError, ConnectionError):
+            with suppress(ConnectionError, http.client.HTTPException):
                 self.ask(query)
                 return
             time.sleep(0.1)
@@ -105,9 +114,9 @@ def contestants(
         settings = {"DATABASE_URL": database_url, "SECRET_KEY": secret_key}
         yield {
             name: stack.enter_context(
-                running(name, command, FIRST_PORT + place, settings, core, folder)
+                running(name, COMMANDS[name], FIRST_PORT + place, settings, core, folder)
             )
-            for place, (name, command) in enumerate(COMMANDS.items())
+            for place, name in enumerate(taking_part())
         }
 
 
@@ -132,7 +141,7 @@ def running(
     path = folder / f"{name}.log"
     with path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *command],
+            [*command],
             env=environment,
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,

@@ -147,13 +147,13 @@ class Run:
         """Count an answer."""
         outcome, job = self.outcome, self.job
         outcome.latencies.append(latency)
-        if not answer.startswith(b"HTTP/1.1 200 ") or job.bad in answer:
+        if job.refused in answer:
+            outcome.refused += 1
+        elif not answer.startswith(b"HTTP/1.1 200 ") or job.bad in answer:
             self.note_error(answer.partition(BLANK_LINE)[2][:300].decode(errors="replace"))
         elif job.good in answer:
             outcome.good += 1
             outcome.size = max(outcome.size, len(answer))
-        elif job.refused in answer:
-            outcome.refused += 1
         else:
             self.note_error(answer[:300].decode(errors="replace"))
 

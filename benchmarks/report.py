@@ -11,12 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.clinic import Making
-from benchmarks.contestants import BARE, OURS, STOCK, Contestant, Cores
+from benchmarks.contestants import BARE, MERCURIUS, OURS, REST, STOCK, Contestant, Cores
 from benchmarks.load import Outcome
 from benchmarks.workloads import Workload
 
-WIDTH = 120
-NAMES = {OURS: "our server", BARE: "bare endpoint", STOCK: "stock Strawberry"}
+WIDTH = 136
+NAMES = {
+    OURS: "our server",
+    BARE: "bare endpoint",
+    STOCK: "stock Strawberry",
+    REST: "FastAPI, REST",
+    MERCURIUS: "Mercurius, JIT",
+}
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ def served(workload: Workload, clients: int, turns: dict[str, list[Turn]]) -> Ta
         "load",
         "x bare",
         "x stock",
+        "x Merc.",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
     rates = {name: statistics.median(t.rate for t in list_of) for name, list_of in turns.items()}
@@ -119,8 +126,7 @@ def _figures(turns: Sequence[Turn], rate: float, rates: dict[str, float]) -> lis
         f"{sum(o.refused for o in outcomes):,}",
         f"{sum(o.errors for o in outcomes):,}",
         f"{100 * statistics.median(turn.load_share for turn in turns):.0f} %",
-        _ratio(rate, rates[BARE]),
-        _ratio(rate, rates[STOCK]),
+        *(_ratio(rate, rates.get(other)) for other in (BARE, STOCK, MERCURIUS)),
     ]
 
 
@@ -129,7 +135,7 @@ def _median(values: Sequence[float | None]) -> str:
     return f"{statistics.median(known):,.2f}" if known else "-"
 
 
-def _ratio(rate: float, other: float) -> str:
+def _ratio(rate: float, other: float | None) -> str:
     return f"{rate / other:,.2f}" if other else "-"
 
 

@@ -1,13 +1,13 @@
 """What is asked: the requests of each workload, and how its answers are told apart."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
-import orjson
+from benchmarks.dialects import Dialect, Query
 
 MONTH = """query Month($id: ID!, $from: DateTime!, $to: DateTime!) {
   calendar(id: $id) { slots(from: $from, to: $to) { id startsAt endsAt status } }
@@ -24,7 +24,6 @@ BOOK = """mutation Book($slot: ID!, $patient: ID!) {
     errors { ... on UserError { code } }
   }
 }"""
-Query = Mapping[str, Any]
 SEED = 20261121
 MONTHS = 5
 REPERTOIRE = 2000
@@ -36,22 +35,6 @@ def query(document: str, **variables: object) -> Query:
     """An operation as it is sent."""
     name = document.split("(", 1)[0].split()[1]
     return {"query": document, "operationName": name, "variables": variables}
-
-
-def body_of(query: Query) -> bytes:
-    """The body of a request."""
-    return orjson.dumps(query)
-
-
-def request_of(query: Query, token: str = "") -> bytes:
-    """The whole request, as it goes over the wire."""
-    body = body_of(query)
-    authorization = f"authorization: Bearer {token}\r\n" if token else ""
-    head = (
-        "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n"
-        f"content-type: application/json\r\n{authorization}content-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 def months(calendar_ids: Sequence[UUID]) -> list[Query]:
@@ -87,7 +70,7 @@ class Source(Protocol):
 
     is_endless: bool
 
-    def turn(self, most: int) -> Sequence[bytes]:
+    def turn(self, most: int, dialect: Dialect) -> Sequence[bytes]:
         """The requests of the next turn."""
 
     def used(self, count: int) -> None:
@@ -100,11 +83,11 @@ class Repertoire:
     is_endless = True
 
     def __init__(self, queries: Sequence[Query]) -> None:
-        self._requests = [request_of(query) for query in queries]
+        self._queries = queries
 
-    def turn(self, most: int) -> Sequence[bytes]:  # noqa: ARG002
+    def turn(self, most: int, dialect: Dialect) -> Sequence[bytes]:  # noqa: ARG002
         """All of them."""
-        return self._requests
+        return [dialect.request(query) for query in self._queries]
 
     def used(self, count: int) -> None:
         """None is used up."""
@@ -122,10 +105,10 @@ class Bookings:
             self._deck += [visit] * (2 if place % DOUBLE_CLICKS == 0 else 1)
         self._next = 0
 
-    def turn(self, most: int) -> Sequence[bytes]:
+    def turn(self, most: int, dialect: Dialect) -> Sequence[bytes]:
         """The bookings to try next."""
         visits = self._deck[self._next : self._next + most]
-        return [request_of(booking(*visit), self._token) for visit in visits]
+        return [dialect.request(booking(*visit), self._token) for visit in visits]
 
     def used(self, count: int) -> None:
         """Do not try these again."""

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import resource
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -35,9 +36,9 @@ from models.embedded import EmbeddedPostgres
 from models.migration import migrate
 
 COMMANDS = {
-    OURS: ("main.py", "serve"),
-    BARE: ("-m", "benchmarks.live.bare"),
-    STOCK: ("-m", "benchmarks.live.stock"),
+    OURS: (sys.executable, "main.py", "serve"),
+    BARE: (sys.executable, "-m", "benchmarks.live.bare"),
+    STOCK: (sys.executable, "-m", "benchmarks.live.stock"),
 }
 # What a server needs to be told to let one address open all these views.
 SETTINGS: dict[str, str] = {"CONNECTIONS_PER_ADDRESS": "20000"}
