@@ -5,8 +5,8 @@ it, nobody waits for ever, and the slot tells the truth. ROUNDS=100 tries each p
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from itertools import combinations_with_replacement, count
+from datetime import UTC, datetime, timedelta
+from itertools import combinations_with_replacement
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from tests.booking import calendar_of
 from tests.conftest import Clinic
 from tests.connected import be_busy
 from tests.factories import id_of, tomorrow, wire
+from tests.hours import MADRID
 from tests.occasions import a_guest, an_event, slots_of
 from tests.rivals import deadlocks
 from tests.rows import across
@@ -29,7 +30,7 @@ CLAIMS = text("""
     SELECT kind::text FROM claims
     WHERE calendar_id = :id AND starts_at < :ends_at AND ends_at > :starts_at ORDER BY kind
 """)
-HOURS = count()
+COUNT = text("SELECT count(*) FROM slots WHERE calendar_id = :id")
 
 
 class Meeting:
@@ -75,7 +76,8 @@ async def move(meeting: Meeting) -> Awaitable[str]:
 
 async def series(meeting: Meeting) -> Awaitable[str]:
     """Two visits, both or nothing; the second long after all other times."""
-    later = meeting.slot.starts_at + timedelta(weeks=12)
+    # By the clinic's clock, which is set back or forward meanwhile.
+    later = (meeting.slot.starts_at.astimezone(MADRID) + timedelta(weeks=12)).astimezone(UTC)
     there = text("SELECT 1 FROM slots WHERE calendar_id = :id AND starts_at = :later")
     async with across(meeting.clinic.factory) as connection:
         values = {"id": meeting.slot.calendar_id, "later": later}
@@ -129,9 +131,11 @@ PAIRS = list(combinations_with_replacement(PATHS, 2))
 
 async def free_slot(clinic: Clinic) -> Slot:
     """A slot at a time that nobody has used yet."""
-    number = next(HOURS)
+    calendar = calendar_of(clinic)
+    async with across(clinic.factory) as connection:
+        number = (await connection.execute(COUNT, {"id": calendar.id})).scalar_one()
     begin: datetime = tomorrow(8, days=1 + number // 20) + HALF * (number % 20)
-    return await clinic.factory.slot(calendar_of(clinic), begin)
+    return await clinic.factory.slot(calendar, begin)
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS, ids=lambda name: name.replace(" ", "_"))
