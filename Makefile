@@ -7,7 +7,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 WORKERS ?= 3
 
-.PHONY: run test check bench bench-live soak lock schema graphiql format clean
+.PHONY: run test check bench bench-live soak lock schema web format clean
 
 run: .venv/.ready web/dist/.built
 	@$(RUN) main.py serve --demo
@@ -39,12 +39,14 @@ soak: .venv/.ready
 	@.venv/bin/uv pip install --quiet --python $(RUN) --require-hashes -r requirements.lock
 	@touch $@
 
-# GraphiQL needs Node.js to be built; without it everything else works, and the server says so.
-web/dist/.built: $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
+# The web client and GraphiQL need Node.js to be built; without it everything else works, and the
+# server says so.
+web/dist/.built: schema/schema.graphql $(shell find web \( -path web/node_modules -o -path web/dist \
+		-o -path web/src/gql \) -prune -o -type f -print 2>/dev/null)
 	@if command -v npm >/dev/null; then \
 		(cd web && npm ci --silent --no-audit --no-fund && npm run --silent build) && touch $@; \
 	else \
-		echo "Node.js is not installed: GraphiQL is not built, everything else works."; \
+		echo "Node.js is not installed: the web client is not built, everything else works."; \
 	fi
 
 tests/clients/node_modules/.ready: tests/clients/package-lock.json
@@ -76,7 +78,7 @@ lock: .venv/.ready
 schema: .venv/.ready
 	@$(RUN) main.py schema > schema/schema.graphql
 
-graphiql:
+web:
 	@rm -f web/dist/.built && $(MAKE) --no-print-directory web/dist/.built
 
 format: .venv/.ready

@@ -6,22 +6,17 @@ Starlette is known here and in main.py alone. No rule lives here.
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from functools import partial
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models import Organization
 from models.database import Database
@@ -50,70 +45,13 @@ from services.organizations import RecentOrganizations
 from services.passwords import Passwords
 from services.traces import Traces, current
 from services.waitlist.expiry import keep_lines
+from serving.browser_sessions import kept_for, session_route
+from serving.headers import Guarded
+from serving.pages import client, demo_accounts, files, has_client, ide_page
 
 # Whoever asks whether requests can be answered waits no longer.
 READY_SECONDS = 2.0
 COLLECTOR = (5_000, 10, 5)
-FOR_EVER = "public, max-age=31536000, immutable"
-IDE = Path(__file__).parent / "web" / "dist" / "graphiql"
-# The page of GraphiQL runs its own files and talks to its own server, and nothing else.
-OF_PAGES = (
-    b"default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    b"worker-src 'self' blob:; connect-src 'self' ws: wss:; font-src 'self' data:; "
-    b"img-src 'self' data:; frame-ancestors 'none'"
-)
-# What is no page runs nothing and stands in nobody's frame.
-OF_DATA = b"default-src 'none'; frame-ancestors 'none'"
-TWO_YEARS = b"max-age=63072000; includeSubDomains"
-RawHeaders = list[tuple[bytes, bytes]]
-
-
-class Guarded:
-    """Says with every answer what a browser may do with it, and writes down that it was given."""
-
-    def __init__(
-        self, app: ASGIApp, traces: Traces, headers: tuple[RawHeaders, RawHeaders]
-    ) -> None:
-        self.app = app
-        self._traces = traces
-        self._of_data, self._of_pages = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with the headers."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        with self._traces.tracing(named_by_proxy(scope)) as trace:
-            trace.method, trace.path = scope["method"], scope["path"]
-            request_id = (b"x-request-id", trace.request_id.encode())
-
-            async def guarded(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    given = message["headers"]
-                    is_page = scope["path"].startswith("/graphiql/") or is_html(given)
-                    ours = self._of_pages if is_page else self._of_data
-                    names = {name for name, _ in given}
-                    missing = [header for header in ours if header[0] not in names]
-                    message["headers"] = [*given, *missing, request_id]
-                    trace.status = message["status"]
-                    if trace.status == 404:
-                        # Whoever made it up may have written anything into it.
-                        trace.path = ""
-                await send(message)
-
-            await self.app(scope, receive, guarded)
-
-
-def is_html(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether an answer is a page."""
-    return any(name == b"content-type" and kind[:9] == b"text/html" for name, kind in headers)
-
-
-def named_by_proxy(scope: Scope) -> str:
-    """What a proxy that is trusted calls a request."""
-    if not scope.get("state", {}).get("is_proxied"):
-        return ""
-    return Headers(scope=scope).get("x-request-id", "")
 
 
 class Application(Starlette):
@@ -131,17 +69,6 @@ class Application(Starlette):
             await self._sockets(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
-
-
-class Built(StaticFiles):
-    """What Vite built: a name with a hash in it never means anything else."""
-
-    def file_response(self, full_path: str | PathLike[str], *args: Any, **kwargs: Any) -> Response:
-        """The file, and how long a browser may keep it."""
-        response = super().file_response(full_path, *args, **kwargs)
-        is_named_by_content = Path(full_path).parent.name == "assets"
-        response.headers["cache-control"] = FOR_EVER if is_named_by_content else "no-cache"
-        return response
 
 
 def application(config: Config, database_url: str) -> Starlette:
@@ -166,8 +93,9 @@ def application(config: Config, database_url: str) -> Starlette:
 
     meters = RequestMeters(live.meters.registry)
     traces = Traces(meters)
+    make_context = context_maker(server)
     view = View(
-        context_maker(server),
+        make_context,
         traces,
         counted_connections(config, live),
         partial(Allowance, config.messages_at_once, config.messages_per_minute / 60),
@@ -176,10 +104,15 @@ def application(config: Config, database_url: str) -> Starlette:
         allowed_origins=config.allowed_origins,
     )
     app = Application(
-        routes=routes(config, database, view),
+        routes=[
+            *routes(database, view),
+            session_route(config, make_context, partial(demo_accounts, config)),
+            *files(config),
+            client(),
+        ],
         lifespan=lifespan,
         middleware=[
-            Middleware(Guarded, traces, security_headers(config)),
+            Middleware(Guarded, traces, config),
             *for_other_origins(config),
         ],
         sockets=view,
@@ -234,17 +167,6 @@ def calm_collector() -> None:
     gc.set_threshold(*COLLECTOR)
 
 
-def security_headers(config: Config) -> tuple[RawHeaders, RawHeaders]:
-    """What browsers are told with data, and with pages."""
-    always = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
-    if config.base_url.startswith("https://"):
-        always.append((b"strict-transport-security", TWO_YEARS))
-    return (
-        [*always, (b"content-security-policy", OF_DATA), (b"cache-control", b"no-store")],
-        [*always, (b"content-security-policy", OF_PAGES)],
-    )
-
-
 def for_other_origins(config: Config) -> list[Middleware]:
     """What lets the pages of other origins ask and read; nothing where there are none."""
     if not config.allowed_origins:
@@ -261,20 +183,13 @@ def for_other_origins(config: Config) -> list[Middleware]:
     ]
 
 
-def routes(config: Config, database: Database, view: View) -> list[BaseRoute]:
-    """What is answered where."""
-    found: list[BaseRoute] = [
-        Route("/", RedirectResponse("/graphql")),
+def routes(database: Database, view: View) -> list[BaseRoute]:
+    """What is answered to programs."""
+    return [
         Route("/graphql", view),
         Route("/healthz", JSONResponse({"alive": True})),
         Route("/readyz", partial(ready, database)),
     ]
-    if ide_page(config) is not None:
-        found += [
-            Route("/graphiql/config.json", JSONResponse(ide_settings(config))),
-            Mount("/graphiql", Built(directory=IDE), middleware=[Middleware(GZipMiddleware)]),
-        ]
-    return found
 
 
 async def ready(database: Database, _: Request) -> Response:
@@ -313,6 +228,7 @@ async def context_for(
     client = Client(
         connection.client.host if connection.client else None,
         connection.headers.get("user-agent"),
+        kept_for(connection, server.config),
     )
     trace = current()
     if authorization is not None:
@@ -337,37 +253,17 @@ def organization_slug(config: Config, connection: HTTPConnection) -> str | None:
     return None
 
 
-def ide_page(config: Config) -> str | None:
-    """The page of GraphiQL; None where it is switched off or was not built."""
-    page = IDE / "index.html"
-    return page.read_text() if config.development and page.is_file() else None
-
-
-def ide_settings(config: Config) -> dict[str, object]:
-    """What GraphiQL's page asks for: the demo's accounts, if it is the demo."""
-    if not config.demo:
-        return {"demoAccounts": []}
-    accounts = [
-        {
-            "label": login.title(),
-            "login": f"{login}@{demo.DOMAIN}",
-            "password": config.demo_password,
-        }
-        for login in demo.ACCOUNTS
-    ]
-    return {"demoAccounts": accounts}
-
-
 def announcement(config: Config, host: str, port: int) -> str:
     """What is said once the server listens."""
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
-    lines = [f"\nThe API        {address}/graphql"]
-    if ide_page(config):
-        lines.append(f"GraphiQL       {address}/graphql in a browser")
-    elif config.development:
-        lines.append(
-            "GraphiQL       not built: install Node.js 20 or newer and run `make graphiql`"
-        )
+    not_built = "not built: install Node.js 20.19 or newer and run `make web`"
+    lines = [
+        f"\nIn a browser   {address if has_client() else not_built}",
+        f"The API        {address}/graphql",
+    ]
+    if config.development:
+        page = f"{address}/graphql in a browser" if ide_page(config) else not_built
+        lines.append(f"GraphiQL       {page}")
     if config.demo:
         accounts = ", ".join(f"{login}@{demo.DOMAIN}" for login in demo.ACCOUNTS)
         lines += [f"Demo accounts  {accounts}", f"Password       {config.demo_password}"]

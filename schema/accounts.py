@@ -61,7 +61,8 @@ class Session:
     access_token_expires_at: datetime = field("Refresh the session before this.")
     refresh_token: str = field(
         "Good for one use: refreshing rotates it, and using an old one ends every session that "
-        "came from it."
+        "came from it. Empty for a page of this server that sends the header x-session-cookie: "
+        "its browser keeps the token, and POST /session renews the session."
     )
     user: User = field("Whose session it is.")
 

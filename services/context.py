@@ -48,12 +48,40 @@ class Viewer:
         return Right(self.sign_in_id, self.user.role, self.doctor_id, self.patient_id)
 
 
+@dataclass
+class Kept:
+    """What the client of a request is to keep of a sign-in, where its own pages cannot read it.
+
+    Attributes:
+        refresh_token: empty: nothing any more; None: what it has.
+        seconds: how long it is good for at most.
+
+    """
+
+    refresh_token: str | None = None
+    seconds: int = 0
+
+    def keep(self, refresh_token: str, seconds: float) -> None:
+        """Have the newest token of a sign-in kept."""
+        self.refresh_token, self.seconds = refresh_token, int(seconds)
+
+    def forget(self) -> None:
+        """Have nothing kept."""
+        self.refresh_token, self.seconds = "", 0
+
+
 @dataclass(frozen=True)
 class Client:
-    """Where a request came from."""
+    """Where a request came from.
+
+    Attributes:
+        kept: where refresh tokens go instead of into the answer; None: into the answer.
+
+    """
 
     ip_address: str | None = None
     user_agent: str | None = None
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True)

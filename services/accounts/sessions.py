@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Select, bindparam, or_, select, update
@@ -76,7 +77,12 @@ RIGHTS = GOOD.with_only_columns(
 
 @dataclass(frozen=True)
 class Session:
-    """A pair of tokens, and whose they are."""
+    """A pair of tokens, and whose they are.
+
+    Attributes:
+        refresh_token: empty where the client keeps it out of the reach of its pages.
+
+    """
 
     access_token: str
     access_token_expires_at: datetime
@@ -228,7 +234,11 @@ def _continued(
             _, context.viewer = await viewer_for(context.server, access_token)
 
     session.after_commit(become_viewer)
-    return Session(access_token, expires_at, refresh_token, user)
+    if (kept := context.client.kept) is None:
+        return Session(access_token, expires_at, refresh_token, user)
+    lasts = (sign_in.expires_at - context.now).total_seconds()
+    session.after_commit(partial(kept.keep, refresh_token, lasts))
+    return Session(access_token, expires_at, "", user)
 
 
 @act(Permission.SIGN_IN, InvalidToken)
@@ -284,6 +294,8 @@ async def sign_out(context: Context, *, everywhere: bool = False) -> bool:
     here = [] if everywhere else [SignIn.id == context.viewer.sign_in_id]
     async with context.writing() as session:
         await end_sign_ins(session, context.viewer.user, context.now, *here)
+    if context.client.kept is not None:
+        context.client.kept.forget()
     return True
 
 

@@ -1,16 +1,18 @@
-"""GraphiQL: its page, its files, its settings, and what a browser may do with them."""
+"""Pages: the web client's and GraphiQL's, their files, and what a browser may do with them."""
 
 import asyncio
 import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
-from application import IDE
+from serving import pages
+from serving.pages import IDE, PAGE, WEB
 from tests.api import Api
 from tests.conftest import CONFIG, serving
 
@@ -29,12 +31,13 @@ TYPES = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
     ".ttf": "font/ttf",
+    ".woff2": "font/woff2",
     ".html": "text/html",
 }
 
 built = pytest.mark.skipif(
     not (IDE / "index.html").is_file(),
-    reason="GRAPHIQL IS NOT BUILT: run `make graphiql` (needs Node.js); its page was NOT tested.",
+    reason="THE PAGES ARE NOT BUILT: run `make web` (needs Node.js); they were NOT tested.",
 )
 
 
@@ -75,27 +78,90 @@ async def test_a_browser_that_asks_for_a_page_is_shown_graphiql(public: Api) -> 
         check_headers(response)
         page = await response.text()
     assert page == (IDE / "index.html").read_text()
-    # All that it loads is ours, is there, and is allowed by the policy.
+    await check_loaded(public, page)
+
+
+async def check_loaded(public: Api, page: str) -> None:
+    """All that a page loads is ours, is there, and is allowed by the policy."""
     loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert loaded
     assert re.findall(r"<script[^>]*>[^<]", page) == []
     for path in loaded:
-        assert path.startswith("/graphiql/")
+        assert path.startswith("/assets/")
         async with public.http.get(root_of(public.url) + path) as response:
             assert response.status == 200, path
 
 
 @built
+@pytest.mark.parametrize("path", ["/", "/calendar", "/e/a-slug", "/reset-password", "/nothing"])
+async def test_every_address_that_is_no_program_s_is_the_client_s(public: Api, path: str) -> None:
+    headers = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with public.http.get(root_of(public.url) + path, headers=headers) as response:
+        assert response.status == 200
+        assert response.headers["content-type"] == "text/html; charset=utf-8"
+        assert response.headers["cache-control"] == "no-cache"
+        check_headers(response)
+        page = await response.text()
+    assert page == PAGE.read_text()
+    if path == "/":
+        await check_loaded(public, page)
+    # A program that has lost its way is told so.
+    options = {"allow_redirects": False}
+    async with public.http.get(root_of(public.url) + path, **options) as response:
+        assert response.status == (307 if path == "/" else 404)
+    async with public.http.post(root_of(public.url) + path, headers=headers) as response:
+        assert response.status == 405
+
+
+@built
+async def test_the_client_is_there_in_production_as_well(
+    production_url: str, http: aiohttp.ClientSession
+) -> None:
+    headers = {"accept": "text/html"}
+    async with http.get(root_of(production_url), headers=headers) as response:
+        assert await response.text() == PAGE.read_text()
+        check_headers(response)
+
+
+async def test_without_a_build_a_page_says_how_to_build_it(
+    public: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", tmp_path / "index.html")
+    headers = {"accept": "text/html"}
+    with serving(CONFIG, database_url) as url:
+        async with public.http.get(root_of(url), headers=headers) as response:
+            assert response.status == 200
+            check_headers(response)
+            assert "<code>make web</code>" in await response.text()
+        async with public.http.get(f"{root_of(url)}/calendar", headers=headers) as response:
+            assert response.status == 404
+
+
+async def test_what_stands_in_an_address_of_the_client_is_not_logged(
+    public: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"accept": "text/html"}
+    caplog.set_level("INFO", "access")
+    async with public.http.get(f"{root_of(public.url)}/e/a-secret-slug", headers=headers):
+        pass
+    assert "a-secret-slug" not in str([vars(record) for record in caplog.records])
+
+
+@built
 async def test_every_file_has_its_type_and_the_headers(public: Api) -> None:
-    files = [file for file in IDE.rglob("*") if file.is_file()]
+    files = [file for part in (IDE, WEB / "assets") for file in part.iterdir()]
     assert len(files) > 5
     for file in files:
-        path = f"/graphiql/{file.relative_to(IDE)}"
+        path = f"/{file.relative_to(WEB)}"
         async with public.http.head(root_of(public.url) + path) as response:
             assert response.status == 200
             assert response.headers["content-type"].partition(";")[0] == TYPES[file.suffix]
             assert int(response.headers["content-length"]) == file.stat().st_size
             check_headers(response)
+            of_name = "public, max-age=31536000, immutable"
+            assert response.headers["cache-control"] == (
+                of_name if file.parent.name == "assets" else "no-cache"
+            )
 
 
 @built
@@ -137,6 +203,12 @@ async def raw_status(url: str, target: str) -> tuple[int, bytes]:
         "/graphiql/assets",
         "/graphiql/assets/",
         "/graphiql/.",
+        "/assets/",
+        "/assets/../../../main.py",
+        "/assets/..%2f..%2f..%2fmain.py",
+        "/assets/%2e%2e/index.html",
+        "/assets/nothing.js",
+        "/.vite/manifest.json",
         "/web/dist/graphiql/index.html",
         "/.env",
     ],
