@@ -1,0 +1,65 @@
+// Which page is at which address, and for whom. Each page is loaded when it is first needed.
+
+import { lazy, type ComponentType } from "react";
+import { Redirect, Route, Switch, useLocation } from "wouter";
+import type { Role } from "../gql/graphql";
+import { homeOf, useKnown } from "../shared/viewer";
+import { useWords } from "../shared/words";
+import { Message, NotFound } from "./shell";
+import { shellWords } from "./words";
+
+const STAFF: Role[] = ["ADMIN", "RECEPTIONIST", "DOCTOR"];
+const SIGNED_IN: Role[] = [...STAFF, "PATIENT"];
+
+const PUBLIC: Record<string, ComponentType> = {
+  "/sign-in": lazy(() => import("../accounts/sign-in")),
+  "/sign-up": lazy(() => import("../accounts/sign-up")),
+  "/forgot-password": lazy(() => import("../accounts/forgot-password")),
+  "/reset-password": lazy(() => import("../accounts/reset-password")),
+  "/accept-invitation": lazy(() => import("../accounts/accept-invitation")),
+  "/confirm-email": lazy(() => import("../accounts/confirm-email")),
+};
+const GUARDED: Record<string, { page: ComponentType; roles: Role[] }> = {
+  "/confirm-email-change": { page: lazy(() => import("../accounts/confirm-email-change")), roles: SIGNED_IN },
+  "/profile": { page: lazy(() => import("../accounts/profile")), roles: SIGNED_IN },
+  "/calendar": { page: lazy(() => import("../calendar/page")), roles: STAFF },
+};
+
+export function Routes() {
+  const { viewer } = useKnown();
+  return (
+    <Switch>
+      <Route path="/">
+        <Redirect to={homeOf(viewer)} replace />
+      </Route>
+      {Object.entries(PUBLIC).map(([path, Page]) => (
+        <Route key={path} path={path}>
+          <Page />
+        </Route>
+      ))}
+      {Object.entries(GUARDED).map(([path, { page, roles }]) => (
+        <Route key={path} path={path}>
+          <Guarded page={page} roles={roles} />
+        </Route>
+      ))}
+      <Route>
+        <NotFound />
+      </Route>
+    </Switch>
+  );
+}
+
+/** A page for some: whoever is not signed in is asked to, and comes back. The server decides anyway. */
+function Guarded({ page: Page, roles }: { page: ComponentType; roles: Role[] }) {
+  const words = useWords(shellWords);
+  const { viewer } = useKnown();
+  const [path] = useLocation();
+  if (!viewer) {
+    const back = path + location.search + location.hash;
+    return <Redirect to={`/sign-in?next=${encodeURIComponent(back)}`} replace />;
+  }
+  if (!roles.includes(viewer.role)) {
+    return <Message title={words.forbidden} hint={words.forbiddenHint} />;
+  }
+  return <Page />;
+}
