@@ -12,6 +12,8 @@ export default defineConfig({
   worker: { format: "es" },
   build: {
     manifest: true,
+    // From these on browsers know light-dark(), by which every color says what it is in either scheme.
+    cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
     rolldownOptions: {
       input: { client: "index.html", graphiql: "graphiql/index.html" },
       // React libraries are full of "use client" and the like, which mean nothing here.

@@ -2,7 +2,7 @@
 // answers with what was done or with refusals; these are worded here, or by the page that knows better.
 
 import { useCallback, useState } from "react";
-import { useMutation, type TypedDocumentNode } from "urql";
+import { useClient, type Client, type TypedDocumentNode } from "urql";
 import { refusalWords } from "./refusals";
 import { wordsNow } from "./words";
 
@@ -28,25 +28,40 @@ export interface Act<P, Input> {
 
 const UNREACHABLE: Refusal = { code: "UNREACHABLE", message: "", path: [] };
 
+/** Has an act done, and says how it ended. */
+export async function act<P extends Payload, Input>(
+  client: Client,
+  document: TypedDocumentNode<{ payload: P }, { input: Input }>,
+  input: Input,
+): Promise<Outcome<P>> {
+  const { data, error } = await client.mutation(document, { input }).toPromise();
+  if (!data) {
+    const code = error?.graphQLErrors[0]?.extensions["code"];
+    const refusal = typeof code === "string" ? { ...UNREACHABLE, code } : UNREACHABLE;
+    return { isDone: false, payload: null, refusal };
+  }
+  const refusal = data.payload.errors[0] as Refusal | undefined;
+  if (refusal) return { isDone: false, payload: data.payload, refusal };
+  return { isDone: true, payload: data.payload, refusal: null };
+}
+
 export function useAct<P extends Payload, Input>(
   document: TypedDocumentNode<{ payload: P }, { input: Input }>,
 ): Act<P, Input> {
-  const [{ fetching }, mutate] = useMutation(document);
+  const client = useClient();
+  const [isRunning, setIsRunning] = useState(false);
   const run = useCallback(
     async (input: Input): Promise<Outcome<P>> => {
-      const { data, error } = await mutate({ input });
-      if (!data) {
-        const code = error?.graphQLErrors[0]?.extensions.code;
-        const refusal = typeof code === "string" ? { ...UNREACHABLE, code } : UNREACHABLE;
-        return { isDone: false, payload: null, refusal };
+      setIsRunning(true);
+      try {
+        return await act(client, document, input);
+      } finally {
+        setIsRunning(false);
       }
-      const refusal = data.payload.errors[0] as Refusal | undefined;
-      if (refusal) return { isDone: false, payload: data.payload, refusal };
-      return { isDone: true, payload: data.payload, refusal: null };
     },
-    [mutate],
+    [client, document],
   );
-  return { run, isRunning: fetching };
+  return { run, isRunning };
 }
 
 /** A sentence for people; the server's own where the client knows none for the code. */

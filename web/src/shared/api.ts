@@ -1,9 +1,9 @@
-// How pages ask the server: one client for each person who is signed in, with a cache in which every
-// thing is kept once by its id, and with a token that is renewed before it ends.
+// How pages ask the server: one client for each person who is signed in, with a cache of answers that an act
+// makes stale by the types that it returns, and with a token that is renewed before it ends. What changes
+// by itself is watched, and is not kept here.
 
-import { Client, fetchExchange } from "urql";
+import { cacheExchange, Client, fetchExchange } from "urql";
 import { authExchange } from "@urql/exchange-auth";
-import { cacheExchange, type KeyingConfig } from "@urql/exchange-graphcache";
 import { session } from "./session";
 
 const GRAPHQL_URL = new URL("/graphql", location.href).href;
@@ -14,20 +14,10 @@ const HEADERS = {
   "x-session-cookie": "1",
 };
 
-// What has no id is kept with what it belongs to.
-const NO_KEYS = [
-  "AppointmentConnection", "AppointmentEdge", "AppointmentEvent", "AvailabilityPreview",
-  "BookingPolicy", "CalendarUpdate", "DepartmentConnection", "DepartmentEdge", "DoctorConnection",
-  "DoctorEdge", "EventConnection", "EventEdge", "Guest", "Attendee", "OfficeConnection", "OfficeEdge",
-  "Opening", "OpeningConnection", "OpeningEdge", "PageInfo", "PatientConnection", "PatientEdge",
-  "Session", "WaitlistEntryConnection", "WaitlistEntryEdge", "Explanation",
-];
-const keys: KeyingConfig = Object.fromEntries(NO_KEYS.map((name) => [name, () => null]));
-
 export function createApi(): Client {
   return new Client({
     url: GRAPHQL_URL,
-    exchanges: [cacheExchange({ keys }), authenticated(), fetchExchange],
+    exchanges: [cacheExchange, authenticated(), fetchExchange],
     fetchOptions: { headers: HEADERS },
     preferGetMethod: false,
   });

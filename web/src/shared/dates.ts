@@ -32,8 +32,8 @@ export function datesIn(language: Language) {
     wholeDay: (of: Day) =>
       capital(day(of, { weekday: "long", day: "numeric", month: "long", year: "numeric" })),
     month: (of: Day) => capital(day(of, { month: "long", year: "numeric" })),
-    range: (from: Day, to: Day) =>
-      format(locale, { timeZone: "UTC", day: "numeric", month: "long", year: "numeric" })
+    range: (from: Day, to: Day, month: "long" | "short" = "long") =>
+      format(locale, { timeZone: "UTC", day: "numeric", month, year: "numeric" })
         .formatRange(new Date(`${from}T12:00:00Z`), new Date(`${to}T12:00:00Z`)),
     moment: (instant: string, zone: string) =>
       capital(

@@ -18,23 +18,13 @@ export function currentLanguage(): Language {
 
 export function chooseLanguage(chosen: Language): void {
   localStorage.setItem(LANGUAGE_KEY, chosen);
-  show(chosen);
-}
-
-/** Takes the language of an account, unless this browser's user has chosen one here. */
-export function suggestLanguage(locale: string): void {
-  const tongue = locale.slice(0, 2);
-  if (!localStorage.getItem(LANGUAGE_KEY) && isKnown(tongue)) show(tongue);
+  language = chosen;
+  document.documentElement.lang = chosen;
+  for (const listener of listeners) listener();
 }
 
 export function useLanguage(): Language {
   return useSyncExternalStore(subscribe, currentLanguage);
-}
-
-function show(chosen: Language): void {
-  language = chosen;
-  document.documentElement.lang = chosen;
-  for (const listener of listeners) listener();
 }
 
 function subscribe(listener: () => void): () => void {

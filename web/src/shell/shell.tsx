@@ -7,7 +7,6 @@ import { Link, useLocation } from "wouter";
 import favicon from "../favicon.svg";
 import { ViewerDocument } from "../gql/graphql";
 import { Icon, type IconName } from "../shared/icons";
-import { suggestLanguage } from "../shared/preferences";
 import { homeOf, isStaff, KnownContext, useKnown, type Viewer } from "../shared/viewer";
 import { useWords, wordsNow } from "../shared/words";
 import { AccountMenu } from "./account-menu";
@@ -17,9 +16,6 @@ import { shellWords } from "./words";
 export function Shell({ children }: { children: ReactNode }) {
   const [{ data, error }, ask] = useQuery({ query: ViewerDocument });
   const failed = error && !data;
-  useEffect(() => {
-    if (data?.viewer) suggestLanguage(data.viewer.locale);
-  }, [data?.viewer]);
   useEffect(() => {
     if (!failed) return undefined;
     const timer = setTimeout(() => ask({ requestPolicy: "network-only" }), 3_000);
