@@ -7,13 +7,17 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 WORKERS ?= 3
 
-.PHONY: run test check bench bench-live soak lock schema web format clean
+.PHONY: run test test-web check bench bench-live soak lock schema web format clean
 
 run: .venv/.ready web/dist/.built
 	@$(RUN) main.py serve --demo
 
 test: .venv/.ready web/dist/.built tests/clients/node_modules/.ready .data/chromium
 	@$(RUN) -m pytest -q -n $(WORKERS) --maxschedchunk 2 $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+
+# The web client: what thinks, then every page in a browser. SHOTS=folder keeps a picture of each.
+test-web: .venv/.ready web/dist/.built .data/chromium
+	@ALL_OF_WEB=1 SHOTS=$(if $(SHOTS),$(abspath $(SHOTS))) $(RUN) -m pytest -q -n 0 tests/e2e/test_web.py
 
 check: .venv/.ready
 	@.venv/bin/ruff format --check --quiet .
