@@ -5,10 +5,10 @@ from typing import Any
 
 from strawberry import Info
 
-from models import Doctor, Patient, Role, SignIn, User
+from models import Role, SignIn, User
 from resolvers import pages
 from resolvers.acts import act
-from resolvers.loaders import load
+from resolvers.loaders import load, loaded
 from services.accounts import addresses, invitations, recovery, sessions, sign_ups, users
 from services.context import Context
 from services.directory import doctors, patients
@@ -78,11 +78,5 @@ async def is_current(root: Any, info: Info[Context, None]) -> bool:
     return viewer is not None and viewer.sign_in_id == root.id
 
 
-async def doctor_of_user(root: Any, info: Info[Context, None]) -> Doctor | None:
-    """The doctor that an account is."""
-    return await load(info, doctors.doctors_by_user, root.id)
-
-
-async def patient_of_user(root: Any, info: Info[Context, None]) -> Patient | None:
-    """The patient that an account is."""
-    return await load(info, patients.patients_by_user, root.id)
+doctor_of_user = loaded(doctors.doctors_by_user, "id")
+patient_of_user = loaded(patients.patients_by_user, "id")

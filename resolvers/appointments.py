@@ -1,17 +1,17 @@
 """Appointments: lists with cursors, things by id, and the acts."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from strawberry import Info
 
-from models import Appointment, AppointmentEvent, Guest, Slot, User
-from resolvers import accounts, pages
+from models import Appointment, Guest
+from resolvers import pages
 from resolvers.acts import act
-from resolvers.calendar import slot_by_id
-from resolvers.loaders import load
+from resolvers.loaders import load, loaded
 from resolvers.pages import Connection
+from services.accounts import users
 from services.appointments import booking, changes, lists
+from services.calendar import slots as slot_service
 from services.context import Context
 
 book_appointment = act(booking.book_appointment)
@@ -60,9 +60,7 @@ async def appointment_by_id(info: Info[Context, None], id: Any) -> Appointment |
     return await load(info, lists.appointments_by_id, id)
 
 
-async def appointment_of(root: Any, info: Info[Context, None]) -> Appointment | None:
-    """The appointment that something is about."""
-    return await load(info, lists.appointments_by_id, root.appointment_id)
+appointment_of = loaded(lists.appointments_by_id, "appointment_id")
 
 
 async def appointment_by_reference(info: Info[Context, None], reference: str) -> Appointment | None:
@@ -70,39 +68,13 @@ async def appointment_by_reference(info: Info[Context, None], reference: str) ->
     return await lists.get_appointment_by_reference(info.context, reference=reference)
 
 
-async def appointments_of_slot(root: Any, info: Info[Context, None]) -> Sequence[Appointment]:
-    """The appointments in a slot that the viewer may see."""
-    return await load(info, lists.appointments_by_slot, root.id) or ()
-
-
-async def history(root: Any, info: Info[Context, None]) -> Sequence[AppointmentEvent]:
-    """What happened to an appointment."""
-    return await load(info, lists.history_by_appointment, root.id) or ()
-
-
-async def slot_of(root: Any, info: Info[Context, None]) -> Slot | None:
-    """The slot of an appointment."""
-    return await slot_by_id(info, root.slot_id)
-
-
-async def slots_of(root: Any, info: Info[Context, None]) -> Sequence[Slot]:
-    """All slots that an appointment takes."""
-    return await load(info, lists.slots_by_appointment, root.id) or ()
-
-
-async def rescheduled_from(root: Any, info: Info[Context, None]) -> Slot | None:
-    """The slot that an appointment was in before."""
-    return await slot_by_id(info, root.rescheduled_from_id)
-
-
-async def booked_by(root: Any, info: Info[Context, None]) -> User | None:
-    """Who booked an appointment."""
-    return await accounts.user_by_id(info, root.booked_by_id)
-
-
-async def by(root: Any, info: Info[Context, None]) -> User | None:
-    """Who changed an appointment."""
-    return await accounts.user_by_id(info, root.by_id)
+appointments_of_slot = loaded(lists.appointments_by_slot, "id", otherwise=())
+history = loaded(lists.history_by_appointment, "id", otherwise=())
+slot_of = loaded(slot_service.slots_by_id, "slot_id")
+slots_of = loaded(lists.slots_by_appointment, "id", otherwise=())
+rescheduled_from = loaded(slot_service.slots_by_id, "rescheduled_from_id")
+booked_by = loaded(users.users_by_id, "booked_by_id")
+by = loaded(users.users_by_id, "by_id")
 
 
 def guest(root: Any, info: Info[Context, None]) -> Guest | None:

@@ -26,9 +26,10 @@ from resolvers import (
     series,
     waitlist,
 )
-from resolvers.loaders import load
+from resolvers.loaders import load, loaded
 from resolvers.pages import Connection
 from services import trail
+from services.accounts import users
 from services.audit import events as service
 from services.context import Context
 
@@ -76,9 +77,7 @@ async def event_by_id(info: Info[Context, None], id: Any) -> AuditEvent | None:
     return await load(info, service.events_by_id, id)
 
 
-async def actor(root: Any, info: Info[Context, None]) -> User | None:
-    """Who did it."""
-    return await accounts.user_by_id(info, root.actor_id)
+actor = loaded(users.users_by_id, "actor_id")
 
 
 async def subject(root: Any, info: Info[Context, None]) -> Any:

@@ -10,7 +10,7 @@ from models import AvailabilityTemplate, Calendar, Doctor, Event, Room, Slot, Sl
 from resolvers import ids, pages
 from resolvers.acts import act
 from resolvers.cursors import Cursor, cursor
-from resolvers.loaders import load
+from resolvers.loaders import load, loaded
 from resolvers.pages import Connection
 from services import availability, visit_types
 from services.calendar import blocks, explanations, generation, holds, openings, owners
@@ -41,14 +41,8 @@ async def calendar_by_id(info: Info[Context, None], id: Any) -> Calendar | None:
     return await load(info, slot_service.visible_calendars_by_id, id)
 
 
-async def calendar_of(root: Any, info: Info[Context, None]) -> Calendar | None:
-    """The calendar of a doctor, an event, a slot or working hours."""
-    return await load(info, slot_service.calendars_by_id, root.calendar_id)
-
-
-async def calendar_shown(root: Any, info: Info[Context, None]) -> Calendar | None:
-    """The calendar of a room, for those who may see it."""
-    return await calendar_by_id(info, root.calendar_id)
+calendar_of = loaded(slot_service.calendars_by_id, "calendar_id")
+calendar_shown = loaded(slot_service.visible_calendars_by_id, "calendar_id")
 
 
 async def owner_of(root: Any, info: Info[Context, None]) -> Doctor | Event | Room | None:
@@ -76,11 +70,6 @@ async def slots(
         ends_at=ends_at,
         statuses=status,
     )
-
-
-async def slot_by_id(info: Info[Context, None], id: Any) -> Slot | None:
-    """A slot by key, of what the viewer has."""
-    return await load(info, slot_service.slots_by_id, id)
 
 
 async def visible_slot_by_id(info: Info[Context, None], id: Any) -> Slot | None:
@@ -121,14 +110,8 @@ def is_held_by_viewer(root: Any, info: Info[Context, None]) -> bool:
     return slot_service.is_held_by_viewer(info.context, root)
 
 
-async def next_available_slot(root: Any, info: Info[Context, None]) -> Slot | None:
-    """The first slot of a doctor that can be booked."""
-    return await load(info, slot_service.next_available, root.calendar_id)
-
-
-async def templates(root: Any, info: Info[Context, None]) -> Sequence[AvailabilityTemplate]:
-    """The working hours of a calendar."""
-    return await load(info, availability.templates_by_calendar, root.id) or ()
+next_available_slot = loaded(slot_service.next_available, "calendar_id")
+templates = loaded(availability.templates_by_calendar, "id", otherwise=())
 
 
 async def template_by_id(info: Info[Context, None], id: Any) -> AvailabilityTemplate | None:
@@ -159,9 +142,7 @@ async def why_not_bookable(
     )
 
 
-async def doctor_of_opening(root: Any, info: Info[Context, None]) -> Doctor | None:
-    """Whose time it is."""
-    return await load(info, doctors.doctors_by_calendar, root.calendar_id)
+doctor_of_opening = loaded(doctors.doctors_by_calendar, "calendar_id")
 
 
 def cursor_of_calendar(root: Any) -> Cursor:

@@ -5,11 +5,12 @@ from typing import Any, cast
 
 from strawberry import ID, Info
 
-from models import Department, Doctor, Office, Patient, User
-from resolvers import accounts, ids, pages
+from models import Department, Doctor, Office, Patient
+from resolvers import ids, pages
 from resolvers.acts import act
-from resolvers.loaders import load
+from resolvers.loaders import load, loaded
 from resolvers.pages import Connection
+from services.accounts import users
 from services.context import Context
 from services.directory import departments as department_service
 from services.directory import doctors as doctor_service
@@ -110,9 +111,7 @@ async def doctors_of_office(
     return await _doctors_in(root, info, first, after, "office")
 
 
-async def doctor_count(root: Any, info: Info[Context, None]) -> int:
-    """How many doctors a department has."""
-    return await load(info, doctor_service.doctor_counts, root.id, group="department") or 0
+doctor_count = loaded(doctor_service.doctor_counts, "id", otherwise=0, group="department")
 
 
 async def department_by_id(info: Info[Context, None], id: Any) -> Department | None:
@@ -135,29 +134,11 @@ async def patient_by_id(info: Info[Context, None], id: Any) -> Patient | None:
     return await load(info, patient_service.patients_by_id, id)
 
 
-async def department_of(root: Any, info: Info[Context, None]) -> Department | None:
-    """The department of a doctor."""
-    return await department_by_id(info, root.department_id)
-
-
-async def office_of(root: Any, info: Info[Context, None]) -> Office | None:
-    """The office of a doctor."""
-    return await office_by_id(info, root.office_id)
-
-
-async def doctor_of(root: Any, info: Info[Context, None]) -> Doctor | None:
-    """The doctor of an appointment."""
-    return await doctor_by_id(info, root.doctor_id)
-
-
-async def patient_of(root: Any, info: Info[Context, None]) -> Patient | None:
-    """The patient of an appointment."""
-    return await patient_by_id(info, root.patient_id)
-
-
-async def user_of(root: Any, info: Info[Context, None]) -> User | None:
-    """The account of a doctor or patient, for those who may see it."""
-    return await accounts.user_by_id(info, root.user_id)
+department_of = loaded(department_service.departments_by_id, "department_id")
+office_of = loaded(office_service.offices_by_id, "office_id")
+doctor_of = loaded(doctor_service.doctors_by_id, "doctor_id")
+patient_of = loaded(patient_service.patients_by_id, "patient_id")
+user_of = loaded(users.users_by_id, "user_id")
 
 
 def notes_of_patient(root: Any, info: Info[Context, None]) -> str | None:

@@ -4,11 +4,12 @@ from typing import Any
 
 from strawberry import Info
 
-from models import Appointment, Event, User
-from resolvers import accounts, pages
+from models import Appointment, Event
+from resolvers import pages
 from resolvers.acts import act
-from resolvers.loaders import load
+from resolvers.loaders import load, loaded
 from resolvers.pages import Connection
+from services.accounts import users
 from services.appointments import attendance, guests
 from services.context import Context
 from services.events import changes, lists
@@ -46,9 +47,7 @@ async def event_by_id(info: Info[Context, None], id: Any) -> Event | None:
     return await load(info, lists.visible_events_by_id, id)
 
 
-async def event_of(root: Any, info: Info[Context, None]) -> Event | None:
-    """The event of an appointment."""
-    return await load(info, lists.events_by_id, root.event_id)
+event_of = loaded(lists.events_by_id, "event_id")
 
 
 async def guest_booking(info: Info[Context, None], manage_token: str) -> Appointment | None:
@@ -56,14 +55,8 @@ async def guest_booking(info: Info[Context, None], manage_token: str) -> Appoint
     return await guests.get_guest_booking(info.context, manage_token=manage_token)
 
 
-async def organizer(root: Any, info: Info[Context, None]) -> User | None:
-    """The account of who organizes an event, for those who may see it."""
-    return await accounts.user_by_id(info, root.organizer_id)
-
-
-async def organizer_name(root: Any, info: Info[Context, None]) -> str:
-    """Who organizes an event."""
-    return await load(info, lists.organizer_names, root.id) or ""
+organizer = loaded(users.users_by_id, "organizer_id")
+organizer_name = loaded(lists.organizer_names, "id", otherwise="")
 
 
 def url(root: Any, info: Info[Context, None]) -> str:

@@ -1,14 +1,7 @@
 """External calendars: what staff see of them, and the acts."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from strawberry import Info
-
-from models import Appointment, ExternalCalendar
 from resolvers.acts import act
-from resolvers.loaders import load
-from services.context import Context
+from resolvers.loaders import loaded
 from services.external import connecting
 
 connect_external_calendar = act(connecting.connect_external_calendar)
@@ -16,11 +9,5 @@ disconnect_external_calendar = act(connecting.disconnect_external_calendar)
 refresh_external_calendar = act(connecting.refresh_external_calendar)
 
 
-async def external_calendar_of(root: Any, info: Info[Context, None]) -> ExternalCalendar | None:
-    """What a calendar is connected to, for those who run it."""
-    return await load(info, connecting.external_by_calendar, root.id)
-
-
-async def conflicts_of(root: Any, info: Info[Context, None]) -> Sequence[Appointment]:
-    """The appointments at whose time somebody is busy elsewhere."""
-    return await load(info, connecting.conflicts_by_calendar, root.calendar_id) or ()
+external_calendar_of = loaded(connecting.external_by_calendar, "id")
+conflicts_of = loaded(connecting.conflicts_by_calendar, "calendar_id", otherwise=())

@@ -8,7 +8,7 @@ from strawberry import ID, Info
 from models import Room
 from resolvers import ids
 from resolvers.acts import act
-from resolvers.loaders import load
+from resolvers.loaders import load, loaded
 from services import visit_types
 from services.context import Context
 from services.directory import rooms as service
@@ -29,11 +29,5 @@ async def room_by_id(info: Info[Context, None], id: Any) -> Room | None:
     return await load(info, service.rooms_by_id, id)
 
 
-async def room_of(root: Any, info: Info[Context, None]) -> Room | None:
-    """The room of an appointment."""
-    return await room_by_id(info, root.room_id)
-
-
-async def rooms_of(root: Any, info: Info[Context, None]) -> Sequence[Room]:
-    """What rooms a kind of visit may use."""
-    return await load(info, visit_types.rooms_by_visit_type, root.id) or ()
+room_of = loaded(service.rooms_by_id, "room_id")
+rooms_of = loaded(visit_types.rooms_by_visit_type, "id", otherwise=())

@@ -5,10 +5,10 @@ from typing import Any
 
 from strawberry import ID, Info
 
-from models import Doctor, VisitType
+from models import VisitType
 from resolvers import ids
 from resolvers.acts import act
-from resolvers.loaders import load
+from resolvers.loaders import load, loaded
 from services import visit_types as service
 from services.context import Context
 
@@ -30,11 +30,5 @@ async def visit_type_by_id(info: Info[Context, None], id: Any) -> VisitType | No
     return await load(info, service.visit_types_by_id, id)
 
 
-async def visit_type_of(root: Any, info: Info[Context, None]) -> VisitType | None:
-    """The visit type of an appointment."""
-    return await visit_type_by_id(info, root.visit_type_id)
-
-
-async def doctors_of(root: Any, info: Info[Context, None]) -> Sequence[Doctor]:
-    """Who offers a visit type."""
-    return await load(info, service.doctors_by_visit_type, root.id) or ()
+visit_type_of = loaded(service.visit_types_by_id, "visit_type_id")
+doctors_of = loaded(service.doctors_by_visit_type, "id", otherwise=())

@@ -4,11 +4,12 @@ from typing import Any
 
 from strawberry import ID, Info
 
-from models import Patient, Slot, WaitlistEntry, WaitlistStatus
-from resolvers import calendar, ids, pages
+from models import WaitlistEntry, WaitlistStatus
+from resolvers import ids, pages
 from resolvers.acts import act
-from resolvers.loaders import load
+from resolvers.loaders import load, loaded
 from resolvers.pages import Connection
+from services.calendar import slots as slot_service
 from services.context import Context
 from services.waitlist import answers, line, lists
 
@@ -40,16 +41,6 @@ async def entry_by_id(info: Info[Context, None], id: Any) -> WaitlistEntry | Non
     return await load(info, lists.entries_by_id, id)
 
 
-async def patient_of(root: Any, info: Info[Context, None]) -> Patient | None:
-    """Who waits."""
-    return await load(info, lists.patients_of_entries, root.patient_id)
-
-
-async def position(root: Any, info: Info[Context, None]) -> int | None:
-    """The place in line of an entry that waits."""
-    return await load(info, lists.positions, root.id)
-
-
-async def offered_slot(root: Any, info: Info[Context, None]) -> Slot | None:
-    """What is offered."""
-    return await calendar.slot_by_id(info, root.offered_slot_id)
+patient_of = loaded(lists.patients_of_entries, "patient_id")
+position = loaded(lists.positions, "id")
+offered_slot = loaded(slot_service.slots_by_id, "offered_slot_id")
