@@ -23,7 +23,7 @@ class InSlices(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._since_rest = 0
+        self._since_rest = 0.0
         self._resting = asyncio.Lock()
 
     def complete_iterable_value(
@@ -37,10 +37,8 @@ class InSlices(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """The items of a list, to be awaited where there were many since the last rest."""
         place = (item_type, field_details_list, info, path)
-        if isinstance(items, Sequence) and len(items) > FEW:
-            self._since_rest += len(items)
-            if self._since_rest > SLICE:
-                return self._in_slices(*place, items, position_context)
+        if isinstance(items, Sequence) and len(items) > FEW and self._is_tired(len(items)):
+            return self._in_slices(*place, items, position_context)
         return super().complete_iterable_value(*place, items, position_context)
 
     async def _in_slices(
@@ -51,33 +49,51 @@ class InSlices(StrawberryGraphQLCoreExecutionContext):
         path: Any,
         items: Sequence[Any],
         position_context: Any,
+        first: int = 0,
     ) -> list[Any]:
+        """The items, of which the first has the place `first` in its list."""
         completed: list[Any] = []
+        place = (item_type, field_details_list, info)
         for begin in range(0, len(items), SLICE):
             part = items[begin : begin + SLICE]
             await self._rest(len(part))
             waiting = []
             try:
                 for index, item in enumerate(part, begin):
-                    if self.complete_list_item_value(
-                        item,
-                        completed,
-                        item_type,
-                        field_details_list,
-                        info,
-                        path.add_key(index, None),
-                        position_context,
-                    ):
+                    at = path.add_key(first + index, None)
+                    if self._begin(item, completed, place, at, position_context):
                         waiting.append(index)
             except Exception:
-                self.settle_in_background([completed[index] for index in waiting])
+                later = [item for item in items[len(completed) + 1 :] if self.is_awaitable(item)]
+                self.settle_in_background([*(completed[index] for index in waiting), *later])
                 raise
             found = await gather_with_cancel(*(completed[index] for index in waiting))
             for index, value in zip(waiting, found, strict=True):
                 completed[index] = value
         return completed
 
-    async def _rest(self, count: int) -> None:
+    def _begin(
+        self, item: Any, completed: list[Any], place: Any, path: Any, position_context: Any
+    ) -> bool:
+        """Complete an item of a list; whether it has to be awaited."""
+        item_type, field_details_list, info = place
+        if not self.is_awaitable(item):
+            return self.complete_list_item_value(
+                item, completed, item_type, field_details_list, info, path, position_context
+            )
+        completed.append(
+            self.complete_awaitable_list_item_value(
+                item, item_type, field_details_list, info, path, position_context
+            )
+        )
+        return True
+
+    def _is_tired(self, count: float) -> bool:
+        """Whether so many items more are too many without a rest."""
+        self._since_rest += count
+        return self._since_rest > SLICE
+
+    async def _rest(self, count: float) -> None:
         """Let others go on; one list at a time comes back."""
         async with self._resting:
             await asyncio.sleep(0)
