@@ -8,6 +8,7 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -19,6 +20,7 @@ from models import Organization
 from models.database import Database
 from models.embedded import DatabaseUnavailable
 from models.trouble import DatabaseUnusable
+from schema.execution.report import report
 from schema.root import schema
 from services import housekeeping, logs, organizations
 from services.accounts.users import create_admin
@@ -221,6 +223,13 @@ def print_schema(_: argparse.Namespace) -> None:
     sys.stdout.write(schema.as_str() + "\n")
 
 
+def print_compiled(arguments: argparse.Namespace) -> None:
+    """Print which fields of a document are compiled, and why the others are not."""
+    text = arguments.document.read_text()
+    for path, why in report(schema._schema, text).items():  # noqa: SLF001 - Strawberry keeps it
+        sys.stdout.write(f"{path}: {why}\n")
+
+
 def size(word: str) -> int:
     """How many of something: one at least."""
     if not word.isdecimal() or int(word) < 1:
@@ -275,6 +284,8 @@ def parser() -> argparse.ArgumentParser:
     showing.add_argument("--doctors", type=size, default=24, help="how many (default 24)")
     showing.add_argument("--patients", type=size, default=300, help="how many (default 300)")
     add("schema", print_schema, "Print the schema in GraphQL's schema language.")
+    telling = add("compiled", print_compiled, "Print which fields of a document are compiled.")
+    telling.add_argument("document", type=Path, help="a file with one operation")
     return whole
 
 

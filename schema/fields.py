@@ -8,7 +8,7 @@ rows as they are and nothing is copied.
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, IntEnum
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from types import MappingProxyType
 from typing import Annotated, Any, Optional, TypeVar, get_args, get_origin
@@ -22,6 +22,7 @@ from strawberry.types.field import StrawberryField
 
 from resolvers import ids
 from schema.errors import TYPES, as_data
+from schema.execution.readings import OF_TYPE, SHOWS
 from schema.sizes import ACT_WEIGHT, COST, PAGE_SIZE, PAGE_WEIGHT, Cost, Rows
 from services import errors
 from services.errors import Refusal
@@ -145,7 +146,16 @@ def describe_enum(enum: type[Enum], description: str, values: Mapping[str, str])
 
 def _global_id(root: Any, info: Info) -> strawberry.ID:
     type_name = info._raw_info.parent_type.name  # noqa: SLF001 - the type that the row is shown as
-    return strawberry.ID(ids.global_id(type_name, root.id))
+    return _global_id_of(type_name)(root)
+
+
+@cache
+def _global_id_of(type_name: str) -> Callable[[Any], strawberry.ID]:
+    begin = f"{ids.prefix_of(type_name)}_"
+    return lambda root: strawberry.ID(f"{begin}{root.id.hex}")
+
+
+_global_id.__dict__[OF_TYPE] = _global_id_of
 
 
 @strawberry.interface(description="Anything that has an id of its own.")
@@ -166,6 +176,7 @@ def entity(row: type) -> Callable[[Cls], Cls]:
         def is_type_of(_cls: type, value: object, _info: Info) -> bool:
             return isinstance(value, row)
 
+        is_type_of.__dict__[SHOWS] = row
         cls.is_type_of = classmethod(is_type_of)  # type: ignore[attr-defined]
         return strawberry.type(cls, description=cls.__doc__)
 

@@ -14,6 +14,7 @@ from strawberry.types.execution import ExecutionContext, PreExecutionError
 
 from resolvers.audit import write_readings
 from schema.documents import Document, Documents, Rejected, check_nesting, check_price
+from schema.execution.compiler import Compiler
 from schema.points import DEAR, points
 from schema.prices import MOST_POINTS
 from services.errors import Unavailable
@@ -117,6 +118,7 @@ class Schema(strawberry.Schema):
     def __init__(self, **parts: Any) -> None:
         super().__init__(**parts)
         self.documents = Documents(self._schema)
+        Compiler(self._schema)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Log nothing."""

@@ -39,6 +39,7 @@ from schema.directory.types import Department, Doctor, Office, Patient
 from schema.errors import PresentErrors
 from schema.event_acts import EventMutations
 from schema.events import Event
+from schema.execution.executor import Compiled
 from schema.external import ExternalMutations
 from schema.fields import PAGE, Arg, Node, field, subscription
 from schema.notifications import Notification, NotificationMutations
@@ -49,7 +50,6 @@ from schema.rooms import Room, RoomMutations
 from schema.scalars import SCALARS
 from schema.series import SeriesMutations
 from schema.sizes import OWN_APPOINTMENTS, USUAL_PAGE, WINDOW, length_of
-from schema.slices import InSlices
 from schema.visit_types import VisitType, VisitTypeMutations
 from schema.waitlist import WaitlistEntry, WaitlistMutations
 
@@ -266,6 +266,6 @@ schema = Schema(
     mutation=Mutation,
     subscription=Subscription,
     extensions=[PresentErrors, OwnMemory, Audited, NamedOperation, InTurn],
-    execution_context_class=InSlices,
+    execution_context_class=Compiled,
     config=StrawberryConfig(scalar_map=SCALARS),
 )

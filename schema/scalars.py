@@ -49,7 +49,8 @@ def read_instant(value: Any) -> datetime:
 
 def write_instant(value: datetime) -> str:
     """An instant as it is always shown: in UTC, ending in Z."""
-    return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat().removesuffix("+00:00") + "Z"
 
 
 def _read_day(value: Any) -> date:

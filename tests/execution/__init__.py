@@ -1,0 +1,1 @@
+"""The fast path of execution beside graphql-core's own."""
