@@ -14,6 +14,7 @@ from resolvers.audit import write_readings
 from resolvers.cursors import cursor_of_update
 from resolvers.live import Rendering, watch_appointments, watch_calendar
 from schema.errors import presented
+from schema.execution.executor import Compiled
 from schema.fields import Scope
 from schema.root import schema
 from schema.sharing import Plans, Shared
@@ -92,6 +93,7 @@ async def _executed(shared: Shared, context: "Context", update: Any) -> Payload:
             context_value=context,
             variable_values=dict(shared.variables),
             operation_name=plan.key[1],
+            executor_class=Compiled,
         )
     )
     await write_readings(context)
