@@ -108,7 +108,7 @@ def application(config: Config, database_url: str) -> Starlette:
             *routes(database, view),
             session_route(config, make_context, partial(demo_accounts, config)),
             *files(config),
-            client(),
+            client(config),
         ],
         lifespan=lifespan,
         middleware=[
@@ -258,7 +258,7 @@ def announcement(config: Config, host: str, port: int) -> str:
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
     not_built = "not built: install Node.js 20.19 or newer and run `make web`"
     lines = [
-        f"\nIn a browser   {address if has_client() else not_built}",
+        f"\nIn a browser   {address if has_client(config) else not_built}",
         f"The API        {address}/graphql",
     ]
     if config.development:

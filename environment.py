@@ -16,7 +16,7 @@ from models.embedded import EmbeddedPostgres
 from models.migration import migrate
 from models.trouble import said_in_a_sentence
 from services import logs
-from services.config import Config, ConfigurationError, registered_documents
+from services.config import PAGES, Config, ConfigurationError, registered_documents
 
 HERE = Path(__file__).parent
 DATA = HERE / ".data"
@@ -54,6 +54,7 @@ def settings(*, is_demo: bool = False) -> Config:
         smtp_url=environ.get("SMTP_URL", ""),
         mail_from=environ.get("MAIL_FROM", ""),
         confirm_email=is_on("CONFIRM_EMAIL", default=not development),
+        pages=PAGES,
         **{one.name: whole_number(one) for one in fields(Config) if one.type is int},
     )
 

@@ -41,8 +41,8 @@ class Loaded:
 class Loader(DataLoader[Any, Any]):
     """Batched loads of which each has as many futures as there are who wait for it.
 
-    graphql-core cancels what waits beside a field that fails. With one future for all, somebody else
-    who waits for the same load would be cancelled with it, and the whole operation.
+    graphql-core cancels what waits beside a field that fails. With one future for all, somebody
+    else who waits for the same load would be cancelled with it, and the whole operation.
     """
 
     def __init__(self, load_fn: Callable[[list[Any]], Awaitable[list[Any]]]) -> None:

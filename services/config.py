@@ -17,6 +17,7 @@ from email_validator import EmailNotValidError, validate_email
 from services.brokers import why_no_broker
 
 SECRET_BYTES = 32
+PAGES = Path(__file__).parent.parent / "web" / "dist"
 TRANSPORTS = ("memory://", "postgres://", "postgresql://", "redis://", "rediss://")
 SHARED_COUNTS = ("redis://", "rediss://")
 # As browsers write it: no path, no capitals.
@@ -124,6 +125,7 @@ class Config:
         mail_seconds: how long that server may take for one mail.
         mail_poll_seconds: how often it is looked whether another process has a mail to send.
         confirm_email: True makes an account only once its address is confirmed.
+        pages: where that is which was built for browsers.
 
     """
 
@@ -164,6 +166,7 @@ class Config:
     mail_seconds: float = 30.0
     mail_poll_seconds: float = 3.0
     confirm_email: bool = False
+    pages: Path = PAGES
 
     @property
     def shows_schema(self) -> bool:

@@ -27,9 +27,6 @@ from services.demo import clinic as demo
 from services.traces import current
 
 FOR_EVER = "public, max-age=31536000, immutable"
-WEB = Path(__file__).parent.parent / "web" / "dist"
-IDE = WEB / "graphiql"
-PAGE = WEB / "index.html"
 NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -58,19 +55,20 @@ def files(config: Config) -> list[BaseRoute]:
     """The files that pages load, and GraphiQL where it is wanted."""
     packed = [Middleware(GZipMiddleware)]
     found: list[BaseRoute] = []
-    if (WEB / "assets").is_dir():
-        found.append(Mount("/assets", Built(directory=WEB / "assets"), middleware=packed))
+    if (config.pages / "assets").is_dir():
+        assets = Built(directory=config.pages / "assets")
+        found.append(Mount("/assets", assets, middleware=packed))
     if ide_page(config) is not None:
         found += [
             Route("/graphiql/config.json", JSONResponse({"demoAccounts": demo_accounts(config)})),
-            Mount("/graphiql", Built(directory=IDE), middleware=packed),
+            Mount("/graphiql", Built(directory=config.pages / "graphiql"), middleware=packed),
         ]
     return found
 
 
-def client() -> BaseRoute:
+def client(config: Config) -> BaseRoute:
     """The page of the web client, for every address that nothing else answers."""
-    has_page = has_client()
+    has_page, file = has_client(config), _page(config)
 
     async def page(request: Request) -> Response:
         is_first = request.url.path == "/"
@@ -85,19 +83,23 @@ def client() -> BaseRoute:
         current().path = "/"
         if not has_page:
             return HTMLResponse(NOT_BUILT)
-        return FileResponse(PAGE, headers={"cache-control": "no-cache", "vary": "accept"})
+        return FileResponse(file, headers={"cache-control": "no-cache", "vary": "accept"})
 
     return Route("/{path:path}", page)
 
 
-def has_client() -> bool:
+def has_client(config: Config) -> bool:
     """Whether the web client was built."""
-    return PAGE.is_file()
+    return _page(config).is_file()
+
+
+def _page(config: Config) -> Path:
+    return config.pages / "index.html"
 
 
 def ide_page(config: Config) -> str | None:
     """The page of GraphiQL; None where it is switched off or was not built."""
-    page = IDE / "index.html"
+    page = config.pages / "graphiql" / "index.html"
     return page.read_text() if config.development and page.is_file() else None
 
 

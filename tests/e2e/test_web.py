@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from serving.pages import PAGE
+from services.config import PAGES
 from tests.clients import program
 from tests.processes import ServerProcess, settings
 
 WEB = Path(__file__).parent.parent.parent / "web"
 
 built = pytest.mark.skipif(
-    not (PAGE.is_file() and (WEB / "node_modules" / "vitest").is_dir()),
+    not ((PAGES / "index.html").is_file() and (WEB / "node_modules" / "vitest").is_dir()),
     reason="THE WEB CLIENT IS NOT BUILT: run `make web` (needs Node.js); it was NOT tested.",
 )
 

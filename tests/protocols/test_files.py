@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from serving import pages
-from serving.pages import IDE, PAGE, WEB
+from services.config import PAGES
 from tests.api import Api
 from tests.conftest import CONFIG, serving
 
@@ -34,6 +33,8 @@ TYPES = {
     ".woff2": "font/woff2",
     ".html": "text/html",
 }
+
+IDE, PAGE = PAGES / "graphiql", PAGES / "index.html"
 
 built = pytest.mark.skipif(
     not (IDE / "index.html").is_file(),
@@ -124,11 +125,10 @@ async def test_the_client_is_there_in_production_as_well(
 
 
 async def test_without_a_build_a_page_says_how_to_build_it(
-    public: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+    public: Api, tmp_path: Path, database_url: str
 ) -> None:
-    monkeypatch.setattr(pages, "PAGE", tmp_path / "index.html")
     headers = {"accept": "text/html"}
-    with serving(CONFIG, database_url) as url:
+    with serving(replace(CONFIG, pages=tmp_path), database_url) as url:
         async with public.http.get(root_of(url), headers=headers) as response:
             assert response.status == 200
             check_headers(response)
@@ -149,10 +149,10 @@ async def test_what_stands_in_an_address_of_the_client_is_not_logged(
 
 @built
 async def test_every_file_has_its_type_and_the_headers(public: Api) -> None:
-    files = [file for part in (IDE, WEB / "assets") for file in part.iterdir()]
+    files = [file for part in (IDE, PAGES / "assets") for file in part.iterdir()]
     assert len(files) > 5
     for file in files:
-        path = f"/{file.relative_to(WEB)}"
+        path = f"/{file.relative_to(PAGES)}"
         async with public.http.head(root_of(public.url) + path) as response:
             assert response.status == 200
             assert response.headers["content-type"].partition(";")[0] == TYPES[file.suffix]
