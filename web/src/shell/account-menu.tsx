@@ -21,7 +21,7 @@ export function AccountMenu() {
   return (
     <>
       {!viewer && path !== "/sign-in" && (
-        <Button flex="none" component={Link} href="/sign-in" variant="light">
+        <Button flex="none" component={Link} href={`/sign-in?next=${encodeURIComponent(path + location.search)}`} variant="light">
           {words.signIn}
         </Button>
       )}

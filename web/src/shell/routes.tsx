@@ -11,6 +11,8 @@ import { shellWords } from "./words";
 const STAFF: Role[] = ["ADMIN", "RECEPTIONIST", "DOCTOR"];
 const SIGNED_IN: Role[] = [...STAFF, "PATIENT"];
 
+const PATIENTS: Role[] = ["PATIENT"];
+
 const PUBLIC: Record<string, ComponentType> = {
   "/sign-in": lazy(() => import("../accounts/sign-in")),
   "/sign-up": lazy(() => import("../accounts/sign-up")),
@@ -18,10 +20,14 @@ const PUBLIC: Record<string, ComponentType> = {
   "/reset-password": lazy(() => import("../accounts/reset-password")),
   "/accept-invitation": lazy(() => import("../accounts/accept-invitation")),
   "/confirm-email": lazy(() => import("../accounts/confirm-email")),
+  "/book": lazy(() => import("../booking/page")),
+  "/book/:slotId": lazy(() => import("../booking/confirm")),
 };
 const GUARDED: Record<string, { page: ComponentType; roles: Role[] }> = {
   "/confirm-email-change": { page: lazy(() => import("../accounts/confirm-email-change")), roles: SIGNED_IN },
   "/profile": { page: lazy(() => import("../accounts/profile")), roles: SIGNED_IN },
+  "/appointments": { page: lazy(() => import("../appointments/page")), roles: PATIENTS },
+  "/appointments/:id": { page: lazy(() => import("../appointments/detail")), roles: PATIENTS },
   "/calendar": { page: lazy(() => import("../calendar/page")), roles: STAFF },
 };
 

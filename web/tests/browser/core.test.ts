@@ -3,7 +3,7 @@
 
 import type { Page, WebSocketRoute } from "playwright";
 import { afterEach, expect, test } from "vitest";
-import { ask, complaints, expectAccessible, opened, signIn } from "./world";
+import { ask, complaints, expectAccessible, opened, PHONE, signedInHere, signIn } from "./world";
 
 interface Doctors {
   doctors: { edges: { node: { id: string; nextAvailableSlot: { startsAt: string } } }[] };
@@ -105,6 +105,49 @@ test("who is too late is told so in the dialog, and keeps what was typed", async
   await quick.getByRole("button", { name: "Undo" }).click();
   await quick.locator(`[data-slot="${id}"][data-state="free"]`).waitFor();
   await Promise.all([late.context().close(), quick.context().close()]);
+});
+
+test("a patient with a phone books, moves and cancels, in Spanish", async () => {
+  const page = await opened({ ...PHONE, locale: "es-ES", timezoneId: "America/New_York" });
+  await page.goto("/book");
+  const times = page.getByRole("article").first().getByRole("link");
+  await times.first().waitFor();
+  // Whoever is somewhere else sees both clocks.
+  expect(await times.last().innerText()).toMatch(/^\d\d:\d\d\n\d\d:\d\d en su hora/);
+  await expectAccessible(page);
+  await times.last().click();
+  await page.getByRole("main").getByRole("link", { name: "Iniciar sesión", exact: true }).click();
+  await signedInHere(page, "patient");
+  const heading = page.getByRole("heading", { name: "Reservar esta hora" });
+  await heading.waitFor();
+  await page.getByRole("timer").waitFor();
+  await page.getByLabel("¿Cuál es el motivo? (opcional)").fill("Una pregunta sobre la rodilla");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Confirmar la cita" }).click();
+  await page.getByRole("heading", { name: "Ya tiene su cita" }).waitFor();
+  await page.getByText("Una pregunta sobre la rodilla").waitFor();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Añadir a su calendario" }).click()]);
+  expect(file.suggestedFilename()).toMatch(/^[A-Z0-9]{4}-[A-Z0-9]{4}\.ics$/);
+
+  const appointment = new URL(page.url()).pathname;
+  await page.getByRole("link", { name: "Elegir otra hora" }).click();
+  await times.last().click();
+  await page.getByRole("heading", { name: "Cambiar a esta hora" }).waitFor();
+  await page.getByRole("button", { name: "Confirmar la hora nueva" }).click();
+  await page.getByRole("heading", { name: "Su cita tiene otra hora" }).waitFor();
+  expect(new URL(page.url()).pathname).toBe(appointment);
+
+  await page.getByRole("button", { name: "Anular la cita" }).click();
+  await page.getByRole("button", { name: "Sí, anularla" }).click();
+  await page.getByText("Anulada", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "Todas mis citas" }).click();
+  await page.getByRole("heading", { name: "Próximas" }).waitFor();
+  await page.locator('a[href^="/appointments/"]').first().waitFor();
+  expect(await page.locator(`a[href="${appointment}"]`).count()).toBe(0);
+  await expectAccessible(page);
+  // Nothing is wider than the phone.
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  await page.context().close();
 });
 
 /** Lets the test cut a page's sockets, and keep them cut. */

@@ -51,6 +51,11 @@ export type Login = "admin" | "reception" | "doctor" | "patient";
 
 export async function signIn(page: Page, login: Login, to = "/"): Promise<void> {
   await page.goto(`/sign-in?next=${encodeURIComponent(to)}`);
+  await signedInHere(page, login);
+}
+
+/** Fills in the form for signing in. */
+export async function signedInHere(page: Page, login: Login): Promise<void> {
   await page.locator("input[name=login]").fill(`${login}@demo.example`);
   await page.locator("input[name=password]").fill(password);
   await page.locator("form button[type=submit]").click();

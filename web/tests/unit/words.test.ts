@@ -3,6 +3,8 @@
 import { expect, test } from "vitest";
 import { accountWords } from "../../src/accounts/words";
 import { nextPage } from "../../src/accounts/entering";
+import { visitWords } from "../../src/appointments/words";
+import { bookingWords } from "../../src/booking/words";
 import { calendarWords } from "../../src/calendar/words";
 import { placeIn, stepped } from "../../src/calendar/address";
 import { chooseLanguage } from "../../src/shared/preferences";
@@ -10,7 +12,7 @@ import { refusalWords } from "../../src/shared/refusals";
 import { counted } from "../../src/shared/words";
 import { shellWords } from "../../src/shell/words";
 
-test.each(Object.entries({ accountWords, calendarWords, refusalWords, shellWords }))(
+test.each(Object.entries({ accountWords, bookingWords, calendarWords, refusalWords, shellWords, visitWords }))(
   "%s are whole in both languages",
   (_, { en, es }) => {
     expect(Object.keys(es)).toEqual(Object.keys(en));
