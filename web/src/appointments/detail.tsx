@@ -12,7 +12,7 @@ import { isSameClock, ownZone } from "../shared/time";
 import { useKnown } from "../shared/viewer";
 import { useWords } from "../shared/words";
 import styles from "./appointments.module.css";
-import { download, icsOf } from "./ics";
+import { download, icsOf } from "../shared/ics";
 import { useMyAppointments } from "./mine";
 import { visitWords } from "./words";
 

@@ -20,6 +20,7 @@ const PUBLIC: Record<string, ComponentType> = {
   "/reset-password": lazy(() => import("../accounts/reset-password")),
   "/accept-invitation": lazy(() => import("../accounts/accept-invitation")),
   "/confirm-email": lazy(() => import("../accounts/confirm-email")),
+  "/e/:slug": lazy(() => import("../events/page")),
   "/book": lazy(() => import("../booking/page")),
   "/book/:slotId": lazy(() => import("../booking/confirm")),
 };
@@ -28,6 +29,7 @@ const GUARDED: Record<string, { page: ComponentType; roles: Role[] }> = {
   "/profile": { page: lazy(() => import("../accounts/profile")), roles: SIGNED_IN },
   "/appointments": { page: lazy(() => import("../appointments/page")), roles: PATIENTS },
   "/appointments/:id": { page: lazy(() => import("../appointments/detail")), roles: PATIENTS },
+  "/waitlist": { page: lazy(() => import("../waitlist/page")), roles: PATIENTS },
   "/calendar": { page: lazy(() => import("../calendar/page")), roles: STAFF },
 };
 

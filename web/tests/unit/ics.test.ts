@@ -1,7 +1,7 @@
 // The file that calendars read.
 
 import { expect, test } from "vitest";
-import { icsOf } from "../../src/appointments/ics";
+import { icsOf } from "../../src/shared/ics";
 import { asUpdate } from "../../src/appointments/mine";
 import { searchFor, wishesIn } from "../../src/booking/search";
 import { addressOf } from "../../src/booking/openings";

@@ -10,9 +10,11 @@ import { placeIn, stepped } from "../../src/calendar/address";
 import { chooseLanguage } from "../../src/shared/preferences";
 import { refusalWords } from "../../src/shared/refusals";
 import { counted } from "../../src/shared/words";
+import { eventWords } from "../../src/events/words";
 import { shellWords } from "../../src/shell/words";
+import { waitlistWords } from "../../src/waitlist/words";
 
-test.each(Object.entries({ accountWords, bookingWords, calendarWords, refusalWords, shellWords, visitWords }))(
+test.each(Object.entries({ accountWords, bookingWords, calendarWords, eventWords, refusalWords, shellWords, visitWords, waitlistWords }))(
   "%s are whole in both languages",
   (_, { en, es }) => {
     expect(Object.keys(es)).toEqual(Object.keys(en));
