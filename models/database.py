@@ -5,6 +5,8 @@ Two walls stand around it: a condition that is added to each statement, and row 
 What a transaction contains is decided in `services/`; nothing here knows a caller or a rule.
 """
 
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +15,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
@@ -23,6 +25,9 @@ from models.walls import WalledConnection
 
 ORGANIZATION = "organization_id"
 CROSSING = "crossing_organizations"
+GIVEN_BACK = "given_back"
+# A connection that was good so short a time ago is taken for good.
+FRESH_SECONDS = 1.0
 
 # The database gives up before the driver does, and the driver before a person would.
 SERVER_SETTINGS = {
@@ -70,10 +75,31 @@ def _know_the_walls(connection: Any, _: object) -> None:
     connection.run_async(WalledConnection.find_roles)
 
 
-def _forget_the_wall(connection: Any, _: object) -> None:
+def _forget_the_wall(connection: Any, record: Any) -> None:
+    record.info[GIVEN_BACK] = time.monotonic()
     # Of a session that never began its transaction.
     if connection is not None:
         connection.driver_connection.leave()
+
+
+def _see_that_it_is_there(connection: Any, record: Any, _: object) -> None:
+    """Ask a connection that nobody has used for a while whether it still is one, and not each time:
+    that is three ways to the server and back. What was closed, the driver knows.
+
+    Raises:
+        InvalidatePoolError: it is none any more; the pool makes new ones.
+
+    """
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+    # One that was made just now has not been given back.
+    given_back = record.info.get(GIVEN_BACK, math.inf)
+    if time.monotonic() - given_back < FRESH_SECONDS:
+        return
+    try:
+        connection.ping()
+    except Exception as error:
+        raise InvalidatePoolError from error
 
 
 class ReadSession(AsyncSession):
@@ -132,7 +158,6 @@ class Database:
             max_overflow=0,
             pool_timeout=pool_timeout,
             pool_recycle=1800,
-            pool_pre_ping=True,
             pool_use_lifo=True,
             # Values belong into no log and no message.
             hide_parameters=True,
@@ -144,6 +169,7 @@ class Database:
         )
         event.listen(self.engine.sync_engine, "connect", _know_the_walls)
         event.listen(self.engine.sync_engine, "checkin", _forget_the_wall)
+        event.listen(self.engine.sync_engine, "checkout", _see_that_it_is_there)
         self._read_engine = self.engine.execution_options(postgresql_readonly=True)
 
     @staticmethod
