@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from graphql import ExecutionResult, execute, parse
+from graphql import ExecutionResult, Undefined, execute, parse
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.utils.await_maybe import await_maybe
 
@@ -66,6 +66,7 @@ async def both(root: Any, document: str, **variables: Any) -> ExecutionResult:
             "child { name }",
             [None, ThingRow("2", 0), LeafRow("2", 0), object(), ValueError("no"), Later(None), 5],
         ),
+        ("leaf { __typename }", [None, 5, ValueError("no"), Later(5), Later(None), Undefined]),
         ("needed { name }", [None, ThingRow("2", 0), ValueError("no"), Later(ThingRow("2", 0))]),
         ("things { name }", [None, [], [None], [ThingRow("2", 0)], (ThingRow("2", 0),), "ab"]),
     ],

@@ -46,6 +46,15 @@ class Query:
     def all(self, count: int) -> list[Row]:
         return [Row(number=n) for n in range(count)]
 
+    @strawberry.field
+    def awaited(self, count: int) -> list[Row | None]:
+        async def later(number: int) -> Row:
+            await asyncio.sleep(0)
+            return Row(number=number)
+
+        rows: Any = [later(number) for number in range(count)]
+        return rows  # type: ignore[no-any-return]
+
 
 PLAIN = strawberry.Schema(Query)
 SLICED = strawberry.Schema(Query, execution_context_class=InSlices)
@@ -65,6 +74,7 @@ async def carried_out(schema: strawberry.Schema, query: str, count: int) -> tupl
         "query ($count: Int!) { rows(count: $count) { later certain } }",
         "query ($count: Int!) { all(count: $count) { later } rows(count: $count) { number } }",
         "query ($count: Int!) { all(count: $count) { certain } }",
+        "query ($count: Int!) { awaited(count: $count) { number } }",
     ],
 )
 async def test_lists_in_slices_are_the_lists_that_they_were(query: str, count: int) -> None:
