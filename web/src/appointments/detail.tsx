@@ -105,7 +105,7 @@ function Actions({ visit }: { visit: VisitPartsFragment }) {
     <Stack gap="md" className={styles.actions}>
       <Button onClick={save} leftSection={<Icon name="download" />} style={{ alignSelf: "flex-start" }}>{words.download}</Button>
       <Text size="sm" c="dimmed">
-        {isOpen ? words.until(dates.moment(until, visit.slot.calendar.timeZone)) : words.tooLate}
+        {isOpen ? words.until(dates.within(until, visit.slot.calendar.timeZone)) : words.tooLate}
       </Text>
       {isOpen && <Changes visit={visit} />}
     </Stack>

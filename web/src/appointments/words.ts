@@ -64,7 +64,7 @@ export const visitWords = catalogue(
     reallyCancel: "Sí, anularla",
     keep: "Mantenerla",
     cancelHint: "Otros podrán reservar la hora al momento.",
-    until: (moment: string) => `Puede cambiarla o anularla hasta: ${moment}.`,
+    until: (moment: string) => `Puede cambiarla o anularla hasta el ${moment}.`,
     tooLate: "Ya es tarde para cambiarla aquí. Llame a la clínica, por favor.",
     cancelled: "Su cita está anulada.",
     all: "Todas mis citas",

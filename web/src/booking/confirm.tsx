@@ -159,7 +159,7 @@ function ConfirmForm({ slot, visit, instead, hold }: BookingProps & { hold: Hold
         )}
         {last > Date.now() && (
           <Text size="sm" c="dimmed">
-            {words.cancelUntil(dates.moment(new Date(last).toISOString(), slot.calendar.timeZone))}
+            {words.cancelUntil(dates.within(new Date(last).toISOString(), slot.calendar.timeZone))}
           </Text>
         )}
         <Button type="submit" size="md" loading={isRunning}>{instead ? words.confirmMove : words.confirm}</Button>

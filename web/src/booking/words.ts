@@ -96,7 +96,7 @@ export const bookingWords = catalogue(
     staff: "Su cuenta no es de paciente. Reserve para pacientes en la agenda.",
     reason: "¿Cuál es el motivo? (opcional)",
     reasonHint: "Solo lo leen usted y el médico.",
-    cancelUntil: (moment: string) => `Puede cambiarla o anularla hasta: ${moment}.`,
+    cancelUntil: (moment: string) => `Puede cambiarla o anularla hasta el ${moment}.`,
     confirm: "Confirmar la cita",
     confirmMove: "Confirmar la hora nueva",
     other: "Elegir otra hora",

@@ -42,7 +42,7 @@ function NextFree({ doctors, zone, onGo }: Pick<Props, "doctors" | "zone" | "onG
       <strong>{words.noTimes}</strong>
       {next && (
         <Button variant="light" onClick={() => onGo({ day: dayOf(next, zone) })}>
-          {words.nextFree(dates.moment(next, zone))}
+          {words.nextFree(`${dates.dayAndMonth(dayOf(next, zone))}, ${dates.time(next, zone)}`)}
         </Button>
       )}
       {!next && !fetching && <span>{words.noNext}</span>}

@@ -19,7 +19,7 @@ export function MovingBar({ moving, zone, onStop }: { moving: Moving; zone: stri
   const dates = useDates();
   return (
     <div className={styles.moving} role="status">
-      {words.moving(moving.name, dates.moment(moving.startsAt, zone))}
+      {words.moving(moving.name, dates.within(moving.startsAt, zone))}
       <Button size="compact-md" variant="default" onClick={onStop}>{words.stopMoving}</Button>
     </div>
   );

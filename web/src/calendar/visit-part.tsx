@@ -70,14 +70,15 @@ function Progress({ visit, acts, onClose }: Pick<Props, "visit" | "acts" | "onCl
     if ((await outcome).isDone) onClose();
   };
   const hasBegun = Date.parse(visit.startsAt) <= Date.now();
-  if (visit.status === "CHECKED_IN") {
-    return <Button size="md" onClick={() => void run(acts.complete(visit))}>{words.complete}</Button>;
-  }
-  if (visit.status !== "BOOKED") return null;
+  // Whoever was given up may still come late.
+  const mayArrive = visit.status === "BOOKED" || visit.status === "NO_SHOW";
   return (
     <Group gap="xs" grow>
-      <Button size="md" onClick={() => void run(acts.checkIn(visit))}>{words.checkIn}</Button>
-      {hasBegun && (
+      {mayArrive && <Button size="md" onClick={() => void run(acts.checkIn(visit))}>{words.checkIn}</Button>}
+      {visit.status === "CHECKED_IN" && hasBegun && (
+        <Button size="md" onClick={() => void run(acts.complete(visit))}>{words.complete}</Button>
+      )}
+      {visit.status === "BOOKED" && hasBegun && (
         <Button size="md" variant="light" onClick={() => void run(acts.noShow(visit))}>{words.noShow}</Button>
       )}
     </Group>

@@ -8,6 +8,14 @@ type Options = Intl.DateTimeFormatOptions;
 
 // English dates are written day first, and clocks have 24 hours, as in the clinics of both languages.
 const LOCALES: Record<Language, string> = { en: "en-GB", es: "es-ES" };
+const MOMENT: Options = {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+};
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(locale: string, options: Options): Intl.DateTimeFormat {
@@ -35,17 +43,9 @@ export function datesIn(language: Language) {
     range: (from: Day, to: Day, month: "long" | "short" = "long") =>
       format(locale, { timeZone: "UTC", day: "numeric", month, year: "numeric" })
         .formatRange(new Date(`${from}T12:00:00Z`), new Date(`${to}T12:00:00Z`)),
-    moment: (instant: string, zone: string) =>
-      capital(
-        write(instant, zone, {
-          weekday: "long",
-          day: "numeric",
-          month: "long",
-          hour: "2-digit",
-          minute: "2-digit",
-          hourCycle: "h23",
-        }),
-      ),
+    moment: (instant: string, zone: string) => capital(write(instant, zone, MOMENT)),
+    /** The same in the middle of a sentence. */
+    within: (instant: string, zone: string) => write(instant, zone, MOMENT),
     /** The name of a zone for people, such as "Madrid (GMT+1)". */
     zone: (zone: string, at: string | Date = new Date()) => {
       const parts = format(locale, { timeZone: zone, timeZoneName: "shortOffset" });

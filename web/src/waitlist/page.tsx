@@ -80,7 +80,7 @@ function Offer({ entry, onAnswered }: { entry: EntryPartsFragment; onAnswered():
       <Stack gap="xs">
         <Text fw={640} size="lg">{dates.moment(slot.startsAt, zone)}</Text>
         <Text>{[entry.doctor?.name ?? entry.department?.name, dates.zone(zone, slot.startsAt)].join(" · ")}</Text>
-        <Text size="sm">{words.keptUntil(dates.moment(offerExpiresAt, zone))}</Text>
+        <Text size="sm">{words.keptUntil(dates.within(offerExpiresAt, zone))}</Text>
         <Group gap="xs" mt="xs">
           <Button loading={accept.isRunning} onClick={() => void take()}>{words.accept}</Button>
           <Button variant="default" loading={decline.isRunning} onClick={() => void refuse()}>{words.decline}</Button>

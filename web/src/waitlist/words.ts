@@ -34,7 +34,7 @@ export const waitlistWords = catalogue(
     range: (from: string, to: string) => `${from} a ${to}`,
     leave: "Salir",
     offered: "Hay una hora libre para usted",
-    keptUntil: (moment: string) => `Está apartada para usted hasta: ${moment}.`,
+    keptUntil: (moment: string) => `Está apartada para usted hasta el ${moment}.`,
     accept: "Aceptar esta hora",
     decline: "Esta no",
     join: "Esperar una hora",
