@@ -3,7 +3,7 @@
 import "./shared/styles";
 import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
-import { StrictMode, useEffect, useMemo } from "react";
+import { StrictMode, useCallback, useEffect, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Provider } from "urql";
 import { createApi } from "./shared/api";
@@ -11,7 +11,7 @@ import { COLOR_SCHEME_KEY } from "./shared/preferences";
 import { session, useSession } from "./shared/session";
 import { readable, theme } from "./shared/theme";
 import { Routes } from "./shell/routes";
-import { Shell } from "./shell/shell";
+import { Shell, Unreachable } from "./shell/shell";
 
 const schemes = localStorageColorSchemeManager({ key: COLOR_SCHEME_KEY });
 const BEGIN_AGAIN_AFTER = 3_000;
@@ -20,10 +20,15 @@ function App() {
   const { phase, epoch } = useSession();
   // Nothing that one person was shown is left for the next.
   const api = useMemo(createApi, [epoch]);
+  const [isAway, setAway] = useState(false);
+  const begin = useCallback(() => session.renew().catch(() => setAway(true)), []);
   useEffect(() => {
-    if (phase === "unknown") begin();
-  }, [phase]);
-  if (phase === "unknown") return null;
+    if (phase !== "unknown") return undefined;
+    void begin();
+    const timer = setInterval(begin, BEGIN_AGAIN_AFTER);
+    return () => clearInterval(timer);
+  }, [phase, begin]);
+  if (phase === "unknown") return isAway ? <Unreachable onAgain={begin} /> : null;
   return (
     <Provider key={epoch} value={api}>
       <Shell>
@@ -31,10 +36,6 @@ function App() {
       </Shell>
     </Provider>
   );
-}
-
-function begin(): void {
-  session.renew().catch(() => setTimeout(begin, BEGIN_AGAIN_AFTER));
 }
 
 createRoot(document.getElementById("root")!).render(

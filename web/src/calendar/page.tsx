@@ -19,6 +19,7 @@ import { daysShown, stepped, useAddress, type Place } from "./address";
 import { Empty } from "./empty";
 import { DayStrip } from "./day-strip";
 import styles from "./grid.module.css";
+import { KeysSheet } from "./keys-sheet";
 import { MonthGrid } from "./month-grid";
 import { MovingBar, type Moving } from "./moving";
 import { SlotDialog } from "./slot-dialog";
@@ -57,6 +58,7 @@ function Calendar({ doctors }: { doctors: DoctorPartsFragment[] }) {
     <div className={styles.page}>
       <Toolbar place={place} today={today} doctors={doctors} isNarrow={isNarrow} onGo={go} />
       <Shown {...{ place, chosen, zone, today, isNarrow, go, onPage }} />
+      <KeysSheet />
     </div>
   );
 }

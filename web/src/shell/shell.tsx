@@ -87,7 +87,7 @@ function Links() {
   );
 }
 
-function Unreachable({ onAgain }: { onAgain(): void }) {
+export function Unreachable({ onAgain }: { onAgain(): void }) {
   const words = useWords(shellWords);
   return (
     <Message title={words.failed} hint={words.failedHint}>

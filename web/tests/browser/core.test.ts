@@ -150,6 +150,35 @@ test("a patient with a phone books, moves and cancels, in Spanish", async () => 
   await page.context().close();
 });
 
+test("whoever comes while the server is away is told so, and goes on by itself", async () => {
+  const page = await opened();
+  await page.route("**/session", (route) => route.abort());
+  await page.goto("/book");
+  await page.getByRole("heading", { name: "The clinic's server cannot be reached." }).waitFor();
+  complaints.splice(0);
+  await page.unroute("**/session");
+  await page.getByRole("heading", { name: "Book an appointment" }).waitFor();
+  await page.context().close();
+});
+
+test("the keys of the calendar are on a sheet, and are not opened by writing", async () => {
+  const page = await opened();
+  await signIn(page, "reception", await weekOfADoctor());
+  await page.locator('[data-state="free"]').first().waitFor();
+  await page.keyboard.press("?");
+  const sheet = page.getByRole("dialog", { name: "Keys of the calendar" });
+  await sheet.getByText("To the next column").waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await sheet.waitFor({ state: "hidden" });
+  await page.locator('[data-state="free"]').last().click();
+  await page.getByLabel("Reason (optional)").fill("");
+  await page.keyboard.type("?");
+  expect(await page.getByLabel("Reason (optional)").inputValue()).toBe("?");
+  expect(await sheet.count()).toBe(0);
+  await page.context().close();
+});
+
 /** Lets the test cut a page's sockets, and keep them cut. */
 async function cuttable(page: Page) {
   const open = new Set<WebSocketRoute>();
