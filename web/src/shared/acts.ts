@@ -67,7 +67,7 @@ export function useAct<P extends Payload, Input>(
 /** A sentence for people; the server's own where the client knows none for the code. */
 export function worded(refusal: Refusal): string {
   const words = wordsNow(refusalWords) as Record<string, string>;
-  return words[refusal.code] ?? (refusal.message || words["UNREACHABLE"]!);
+  return words[refusal.code] || refusal.message || words["UNREACHABLE"]!;
 }
 
 /** A form's act: runs it with the fields of the form, and keeps what was refused, by field. */

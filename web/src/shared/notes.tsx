@@ -2,15 +2,17 @@
 
 import { Button, Group } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
+import { kitWords } from "./kit-words";
+import { wordsNow } from "./words";
 
 const UNDO_LASTS = 10_000;
 
 export function showNote(message: string): void {
-  notifications.show({ message });
+  notifications.show({ message, ...closing() });
 }
 
 export function showFailure(message: string): void {
-  notifications.show({ message, color: "red", autoClose: 8_000, role: "alert" });
+  notifications.show({ message, color: "red", autoClose: 8_000, role: "alert", ...closing() });
 }
 
 /** A note with a way back; it goes away when the way is taken, and says how that ended. */
@@ -22,6 +24,7 @@ export function showUndo(message: string, button: string, undo: () => Promise<st
   };
   notifications.show({
     id,
+    ...closing(),
     autoClose: UNDO_LASTS,
     message: (
       <Group justify="space-between" wrap="nowrap">
@@ -30,4 +33,9 @@ export function showUndo(message: string, button: string, undo: () => Promise<st
       </Group>
     ),
   });
+}
+
+/** The name of the button that closes a note, for those who hear the page. */
+function closing() {
+  return { closeButtonProps: { "aria-label": wordsNow(kitWords).close } };
 }

@@ -31,6 +31,7 @@ const GUARDED: Record<string, { page: ComponentType; roles: Role[] }> = {
   "/appointments/:id": { page: lazy(() => import("../appointments/detail")), roles: PATIENTS },
   "/waitlist": { page: lazy(() => import("../waitlist/page")), roles: PATIENTS },
   "/calendar": { page: lazy(() => import("../calendar/page")), roles: STAFF },
+  "/availability": { page: lazy(() => import("../availability/page")), roles: STAFF },
 };
 
 export function Routes() {

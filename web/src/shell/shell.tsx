@@ -58,9 +58,10 @@ function Frame({ children }: { children: ReactNode }) {
   );
 }
 
-type LinkName = "calendar" | "book" | "appointments" | "waitlist";
+type LinkName = "calendar" | "availability" | "book" | "appointments" | "waitlist";
 const LINKS: { name: LinkName; href: string; icon: IconName; isFor(viewer: Viewer | null): boolean }[] = [
   { name: "calendar", href: "/calendar", icon: "calendar", isFor: isStaff },
+  { name: "availability", href: "/availability", icon: "clock", isFor: isStaff },
   { name: "book", href: "/book", icon: "search", isFor: (viewer) => !isStaff(viewer) },
   { name: "appointments", href: "/appointments", icon: "list", isFor: (viewer) => viewer?.role === "PATIENT" },
   { name: "waitlist", href: "/waitlist", icon: "clock", isFor: (viewer) => viewer?.role === "PATIENT" },

@@ -104,3 +104,8 @@ export async function expectAccessible(page: Page): Promise<void> {
 function chromiumOfTheProject(): string {
   return readFileSync(new URL("../../../.data/chromium", import.meta.url), "utf8").trim();
 }
+
+/** A picture of the page, where somebody wants some. */
+export async function shot(page: Page, name: string): Promise<void> {
+  if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: true });
+}

@@ -2,19 +2,32 @@
 
 import { expect, test } from "vitest";
 import { accountWords } from "../../src/accounts/words";
+import { availabilityWords } from "../../src/availability/words";
 import { nextPage } from "../../src/accounts/entering";
 import { visitWords } from "../../src/appointments/words";
 import { bookingWords } from "../../src/booking/words";
 import { calendarWords } from "../../src/calendar/words";
 import { placeIn, stepped } from "../../src/calendar/address";
 import { chooseLanguage } from "../../src/shared/preferences";
+import { kitWords } from "../../src/shared/kit-words";
 import { refusalWords } from "../../src/shared/refusals";
 import { counted } from "../../src/shared/words";
 import { eventWords } from "../../src/events/words";
 import { shellWords } from "../../src/shell/words";
 import { waitlistWords } from "../../src/waitlist/words";
 
-test.each(Object.entries({ accountWords, bookingWords, calendarWords, eventWords, refusalWords, shellWords, visitWords, waitlistWords }))(
+test.each(Object.entries({
+  accountWords,
+  availabilityWords,
+  bookingWords,
+  calendarWords,
+  eventWords,
+  kitWords,
+  refusalWords,
+  shellWords,
+  visitWords,
+  waitlistWords,
+}))(
   "%s are whole in both languages",
   (_, { en, es }) => {
     expect(Object.keys(es)).toEqual(Object.keys(en));
