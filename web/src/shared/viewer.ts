@@ -23,6 +23,10 @@ export function isStaff(viewer: Viewer | null): viewer is Viewer {
   return viewer !== null && viewer.role !== "PATIENT";
 }
 
+export function isFrontDesk(viewer: Viewer | null): boolean {
+  return viewer?.role === "ADMIN" || viewer?.role === "RECEPTIONIST";
+}
+
 /** The page that each kind of person begins with. */
 export function homeOf(viewer: Viewer | null): string {
   if (!viewer) return "/book";

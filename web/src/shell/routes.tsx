@@ -9,6 +9,7 @@ import { Message, NotFound } from "./shell";
 import { shellWords } from "./words";
 
 const STAFF: Role[] = ["ADMIN", "RECEPTIONIST", "DOCTOR"];
+const FRONT_DESK: Role[] = ["ADMIN", "RECEPTIONIST"];
 const SIGNED_IN: Role[] = [...STAFF, "PATIENT"];
 
 const PATIENTS: Role[] = ["PATIENT"];
@@ -32,6 +33,7 @@ const GUARDED: Record<string, { page: ComponentType; roles: Role[] }> = {
   "/waitlist": { page: lazy(() => import("../waitlist/page")), roles: PATIENTS },
   "/calendar": { page: lazy(() => import("../calendar/page")), roles: STAFF },
   "/availability": { page: lazy(() => import("../availability/page")), roles: STAFF },
+  "/administration/:part?": { page: lazy(() => import("../administration/page")), roles: FRONT_DESK },
 };
 
 export function Routes() {

@@ -7,7 +7,7 @@ import { Link, useLocation } from "wouter";
 import favicon from "../favicon.svg";
 import { ViewerDocument } from "../gql/graphql";
 import { Icon, type IconName } from "../shared/icons";
-import { homeOf, isStaff, KnownContext, useKnown, type Viewer } from "../shared/viewer";
+import { homeOf, isFrontDesk, isStaff, KnownContext, useKnown, type Viewer } from "../shared/viewer";
 import { useWords, wordsNow } from "../shared/words";
 import { AccountMenu } from "./account-menu";
 import { LiveBanner, LiveChip } from "./live-status";
@@ -58,10 +58,11 @@ function Frame({ children }: { children: ReactNode }) {
   );
 }
 
-type LinkName = "calendar" | "availability" | "book" | "appointments" | "waitlist";
+type LinkName = "calendar" | "availability" | "administration" | "book" | "appointments" | "waitlist";
 const LINKS: { name: LinkName; href: string; icon: IconName; isFor(viewer: Viewer | null): boolean }[] = [
   { name: "calendar", href: "/calendar", icon: "calendar", isFor: isStaff },
   { name: "availability", href: "/availability", icon: "clock", isFor: isStaff },
+  { name: "administration", href: "/administration", icon: "gear", isFor: isFrontDesk },
   { name: "book", href: "/book", icon: "search", isFor: (viewer) => !isStaff(viewer) },
   { name: "appointments", href: "/appointments", icon: "list", isFor: (viewer) => viewer?.role === "PATIENT" },
   { name: "waitlist", href: "/waitlist", icon: "clock", isFor: (viewer) => viewer?.role === "PATIENT" },

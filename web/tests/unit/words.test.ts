@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { accountWords } from "../../src/accounts/words";
+import { administrationWords } from "../../src/administration/words";
 import { availabilityWords } from "../../src/availability/words";
 import { nextPage } from "../../src/accounts/entering";
 import { visitWords } from "../../src/appointments/words";
@@ -18,6 +19,7 @@ import { waitlistWords } from "../../src/waitlist/words";
 
 test.each(Object.entries({
   accountWords,
+  administrationWords,
   availabilityWords,
   bookingWords,
   calendarWords,
