@@ -88,3 +88,12 @@ function zoned(instant: string | number, zone: string) {
 function toNumber(day: CalendarDate): number {
   return day.calendar.toJulianDay(day);
 }
+
+/** Whether a text is a day that there is. */
+export function isDay(text: string): boolean {
+  try {
+    return parseDate(text).toString() === text;
+  } catch {
+    return false;
+  }
+}

@@ -14,6 +14,7 @@ import { kitWords } from "../../src/shared/kit-words";
 import { refusalWords } from "../../src/shared/refusals";
 import { counted } from "../../src/shared/words";
 import { eventWords } from "../../src/events/words";
+import { visitWords } from "../../src/visits/words";
 import { shellWords } from "../../src/shell/words";
 import { waitlistWords } from "../../src/waitlist/words";
 
