@@ -46,6 +46,7 @@ from schema.notifications import Notification, NotificationMutations
 from schema.openings import Opening, OpeningSearch
 from schema.operations import Audited, InTurn, NamedOperation, OwnMemory, Schema
 from schema.organizations import Organization, OrganizationMutations
+from schema.reports import ReportQueries
 from schema.rooms import Room, RoomMutations
 from schema.scalars import SCALARS
 from schema.series import SeriesMutations
@@ -57,7 +58,7 @@ SEARCH = Arg("A part of the name.")
 
 
 @strawberry.type(description="Where reading begins.")
-class Query:
+class Query(ReportQueries):
     """See the description."""
 
     node: Node | None = field(

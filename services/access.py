@@ -61,6 +61,7 @@ class Permission(Enum):
     BOOK_EVENT = "book events"
     CHECK_IN = "check in"
     WAIT = "stand in line, and see who does"
+    SEE_REPORTS = "see reports"
     SEE_AUDIT = "see the audit trail"
 
 
@@ -93,6 +94,7 @@ TABLE: dict[Permission, frozenset[Role | None]] = {
     Permission.BOOK_EVENT: PUBLIC,
     Permission.CHECK_IN: STAFF,
     Permission.WAIT: SIGNED_IN,
+    Permission.SEE_REPORTS: STAFF,
     Permission.SEE_AUDIT: ADMIN,
 }
 

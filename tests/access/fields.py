@@ -44,6 +44,10 @@ TYPES = {
     "KeptAppointment": OF_PATIENTS,
     "AppointmentUpdate": "U  o  o  F  F",
     "AvailabilityPreview": "U  F  o  +  +",
+    "Statistics": "U  F  o  o  o",
+    "StatusCount": "U  F  o  o  o",
+    "DayCount": "U  F  o  o  o",
+    "DoctorUtilization": "U  F  o  o  o",
     "SignIn": "-  o  o  o  o",
     "Notification": "-  -  -  -  +",
     "AuditEvent": "-  -  -  -  +",
@@ -100,6 +104,11 @@ SeriesOccurrence: number date startsAt appointment obstacle message alternatives
 KeptAppointment: appointment reason message
 AppointmentUpdate: reset appointments removedIds cursor previousCursor
 AvailabilityPreview: created kept removed uncovered
+Statistics: appointmentCount appointmentsByStatus appointmentsByDay byDoctor noShowRate
+Statistics: cancellationRate averageLeadHours
+StatusCount: status count
+DayCount: date booked completed cancelled noShow
+DoctorUtilization: doctor openMinutes bookedMinutes utilization
 WaitlistEntry: id patient doctor department visitType from to status offeredSlot offerExpiresAt
 WaitlistEntry: position createdAt
 SignIn: id createdAt lastUsedAt userAgent ipAddress isCurrent

@@ -57,6 +57,7 @@ Query.calendar                      +  +  +  +  +  |  -  -  -  -  -
 Query.appointments                  U  o  o  +  +  |  U  o  o  o  o
 Query.appointmentByReference        U  o  o  +  +  |  U  -  -  -  -
 Query.availabilityPreview           U  F  o  +  +  |  U  F  N  N  N
+Query.statistics                    U  F  o  +  +  |  U  F  o  o  o
 Query.users                         U  F  F  F  +  |  U  F  F  F  o
 Query.signIns                       U  o  o  o  o  |  U  o  o  o  o
 Query.notifications                 U  F  F  F  +  |  U  F  F  F  o

@@ -122,6 +122,21 @@ async def preview(voice: Voice, home: Realm, kind: str) -> Thing:
     return thing(answer.body, "availabilityPreview")
 
 
+def of_report(type_name: str, *path: str | int) -> Reader:
+    """Reads the days' numbers, or a part of them; everybody's are their own."""
+
+    async def read(voice: Voice, home: Realm, kind: str) -> Thing:
+        inner = whole(type_name)
+        for step in reversed([step for step in path if isinstance(step, str)]):
+            inner = f"{step} {{ {inner} }}"
+        document = f"""query ($from: Date!, $until: Date!) {{
+          statistics(from: $from, until: $until) {{ {inner} }} }}"""
+        answer = await voice.ask(document, **DAYS)
+        return thing(answer.body, "statistics", *path)
+
+    return read
+
+
 async def explanation(voice: Voice, home: Realm, kind: str) -> Thing:
     document = f"query ($id: ID!) {{ whyNotBookable(slotId: $id) {{ {whole('Explanation')} }} }}"
     answer = await voice.ask(document, id=home.id(f"slot.of.{kind}"))
@@ -177,6 +192,10 @@ OTHERWISE: dict[str, Reader] = {
     "BookingPolicy": policy,
     "AppointmentEvent": event,
     "AvailabilityPreview": preview,
+    "Statistics": of_report("Statistics"),
+    "StatusCount": of_report("StatusCount", "appointmentsByStatus", 0),
+    "DayCount": of_report("DayCount", "appointmentsByDay", 0),
+    "DoctorUtilization": of_report("DoctorUtilization", "byDoctor", 0),
     "Opening": opening,
     "Explanation": explanation,
     "ExternalCalendar": external,
@@ -198,6 +217,7 @@ LATER = {
 }
 # For the viewer, whoever is asked about.
 OWN = {"Session", "AppointmentUpdate"}
+OWN |= {"Statistics", "StatusCount", "DayCount", "DoctorUtilization"}
 # What refusals bring along is asked for in `test_treatment`, and in `test_lines`.
 REFUSALS = {"SlotTaken", "TimeTaken", "PatientBusy", "AlreadyWaiting", "SeriesNotBookable"}
 # What acts on series answer: see `test_series`.
