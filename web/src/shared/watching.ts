@@ -24,7 +24,7 @@ export function useWatched<S extends SlotBase>(
   const ids = calendarIds.join(" ");
   useEffect(() => {
     const watched = ids.split(" ").filter(Boolean);
-    const check = () => watched.every((id) => store.isKnown(id)) && setKnown(store);
+    const check = () => watched.length > 0 && watched.every((id) => store.isKnown(id)) && setKnown(store);
     const stops = watched.map((calendarId) =>
       live.watch<{ update: Update<S> }, Variables>({
         document,

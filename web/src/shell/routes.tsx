@@ -32,6 +32,7 @@ const GUARDED: Record<string, { page: ComponentType; roles: Role[] }> = {
   "/appointments/:id": { page: lazy(() => import("../appointments/detail")), roles: PATIENTS },
   "/waitlist": { page: lazy(() => import("../waitlist/page")), roles: PATIENTS },
   "/calendar": { page: lazy(() => import("../calendar/page")), roles: STAFF },
+  "/dashboard": { page: lazy(() => import("../dashboard/page")), roles: STAFF },
   "/visits": { page: lazy(() => import("../visits/page")), roles: STAFF },
   "/visits/day": { page: lazy(() => import("../visits/day-sheet")), roles: STAFF },
   "/patients/:id": { page: lazy(() => import("../visits/patient-page")), roles: STAFF },

@@ -58,9 +58,10 @@ function Frame({ children }: { children: ReactNode }) {
   );
 }
 
-type LinkName = "calendar" | "visits" | "availability" | "administration" | "book" | "appointments" | "waitlist";
+type LinkName = "calendar" | "dashboard" | "visits" | "availability" | "administration" | "book" | "appointments" | "waitlist";
 const LINKS: { name: LinkName; href: string; icon: IconName; isFor(viewer: Viewer | null): boolean }[] = [
   { name: "calendar", href: "/calendar", icon: "calendar", isFor: isStaff },
+  { name: "dashboard", href: "/dashboard", icon: "chart", isFor: isStaff },
   { name: "visits", href: "/visits", icon: "list", isFor: isStaff },
   { name: "availability", href: "/availability", icon: "clock", isFor: isStaff },
   { name: "administration", href: "/administration", icon: "gear", isFor: isFrontDesk },

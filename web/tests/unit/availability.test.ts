@@ -7,8 +7,7 @@ import { added, inputOf, later, monthsOf, nextRange, NOTHING, rangeOf } from "..
 import { refusalIn } from "../../src/availability/weekly";
 import { datesIn } from "../../src/shared/dates";
 
-const TEMPLATE = {
-  id: "1",
+const HOURS = {
   weekdays: ["FRIDAY" as const, "MONDAY" as const],
   startTime: "09:00:00",
   endTime: "13:30:00",
@@ -18,12 +17,12 @@ const TEMPLATE = {
   validFrom: null,
   validUntil: "2027-06-30",
 };
+const TEMPLATE = { id: "1", ...HOURS };
 const MADRID = "Europe/Madrid";
 
 test("hours go into fields and come back as they were, in the order of the week", () => {
-  const { id, ...template } = TEMPLATE;
   const weekdays = ["MONDAY", "FRIDAY"];
-  expect(inputOf(rangeOf(TEMPLATE))).toEqual({ ...template, weekdays, startTime: "09:00", endTime: "13:30" });
+  expect(inputOf(rangeOf(TEMPLATE))).toEqual({ ...HOURS, weekdays, startTime: "09:00", endTime: "13:30" });
 });
 
 test.each([["13:00", 60, "14:00"], ["22:30", 45, "23:15"], ["23:30", 60, "00:00"], ["20:00", 240, "00:00"]])(

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { accountWords } from "../../src/accounts/words";
 import { administrationWords } from "../../src/administration/words";
 import { availabilityWords } from "../../src/availability/words";
+import { dashboardWords } from "../../src/dashboard/words";
 import { nextPage } from "../../src/accounts/entering";
 import { visitWords } from "../../src/appointments/words";
 import { bookingWords } from "../../src/booking/words";
@@ -24,6 +25,7 @@ test.each(Object.entries({
   availabilityWords,
   bookingWords,
   calendarWords,
+  dashboardWords,
   eventWords,
   kitWords,
   refusalWords,
