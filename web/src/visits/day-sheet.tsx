@@ -113,6 +113,7 @@ function Sheet({ doctor, day }: { doctor: Whose; day: Day }) {
         </thead>
         <tbody>{visits.map((visit) => <Line key={visit.id} visit={visit} zone={doctor.zone} />)}</tbody>
       </table>
+      {data.appointments.pageInfo.hasNextPage && <Text mt="md" role="status">{words.moreVisits(visits.length)}</Text>}
     </div>
   );
 }
@@ -128,6 +129,7 @@ function Line({ visit: { startsAt, endsAt, status, patient, guest, visitType, ro
       <td>
         {patient?.name ?? guest?.name}
         <small>{more}</small>
+        <small className={styles.narrow}>{[reason, words[status]].filter(Boolean).join(" · ")}</small>
       </td>
       <td className={styles.side}>
         {reason}
