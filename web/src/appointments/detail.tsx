@@ -4,7 +4,7 @@ import { Alert, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { Link, useParams, useSearchParams } from "wouter";
-import { CancelVisitDocument, VisitDocument, type VisitPartsFragment } from "../gql/graphql";
+import { CancelVisitDocument, VisitDocument, type OwnVisitPartsFragment } from "../gql/graphql";
 import { useAct, worded, type Refusal } from "../shared/acts";
 import { useDates } from "../shared/dates";
 import { Icon } from "../shared/icons";
@@ -14,10 +14,10 @@ import { useWords } from "../shared/words";
 import styles from "./appointments.module.css";
 import { download, icsOf } from "../shared/ics";
 import { useMyAppointments } from "./mine";
-import { visitWords } from "./words";
+import { ownVisitWords } from "./words";
 
 export default function AppointmentPage() {
-  const words = useWords(visitWords);
+  const words = useWords(ownVisitWords);
   const { id = "" } = useParams<{ id: string }>();
   const [{ data }] = useQuery({ query: VisitDocument, variables: { id }, requestPolicy: "cache-and-network" });
   const own = useMyAppointments()?.find((visit) => visit.id === id);
@@ -45,7 +45,7 @@ export default function AppointmentPage() {
 }
 
 function Gone() {
-  const words = useWords(visitWords);
+  const words = useWords(ownVisitWords);
   return (
     <div className="shell-narrow">
       <Title order={1} size="h2">{words.gone}</Title>
@@ -54,8 +54,8 @@ function Gone() {
   );
 }
 
-function Facts({ visit }: { visit: VisitPartsFragment }) {
-  const words = useWords(visitWords);
+function Facts({ visit }: { visit: OwnVisitPartsFragment }) {
+  const words = useWords(ownVisitWords);
   const dates = useDates();
   const zone = visit.slot.calendar.timeZone;
   const isElsewhere = !isSameClock(visit.startsAt, zone, ownZone());
@@ -89,8 +89,8 @@ function Facts({ visit }: { visit: VisitPartsFragment }) {
   );
 }
 
-function Actions({ visit }: { visit: VisitPartsFragment }) {
-  const words = useWords(visitWords);
+function Actions({ visit }: { visit: OwnVisitPartsFragment }) {
+  const words = useWords(ownVisitWords);
   const dates = useDates();
   const { clinic } = useKnown();
   const until = visit.canCancelUntil;
@@ -112,8 +112,8 @@ function Actions({ visit }: { visit: VisitPartsFragment }) {
   );
 }
 
-function Changes({ visit }: { visit: VisitPartsFragment }) {
-  const words = useWords(visitWords);
+function Changes({ visit }: { visit: OwnVisitPartsFragment }) {
+  const words = useWords(ownVisitWords);
   const [isAsked, setIsAsked] = useState(false);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const act = useAct(CancelVisitDocument);

@@ -1,15 +1,15 @@
 // A patient's own appointments, live: the same rules as of a calendar, in the same store.
 
 import { useEffect, useMemo, useState } from "react";
-import { MyAppointmentsDocument, type MyAppointmentsSubscription, type VisitPartsFragment } from "../gql/graphql";
+import { MyAppointmentsDocument, type MyAppointmentsSubscription, type OwnVisitPartsFragment } from "../gql/graphql";
 import { live } from "../shared/live";
 import { SlotStore, type Update } from "../shared/slots";
 
 const MINE = "mine";
 
 /** Those that are ahead, in order of time; null until they are known. */
-export function useMyAppointments(): VisitPartsFragment[] | null {
-  const store = useMemo(() => new SlotStore<VisitPartsFragment>(), []);
+export function useMyAppointments(): OwnVisitPartsFragment[] | null {
+  const store = useMemo(() => new SlotStore<OwnVisitPartsFragment>(), []);
   const [changes, setChanges] = useState(0);
   useEffect(() => {
     const stopListening = store.subscribe(`${MINE} changed`, () => setChanges((before) => before + 1));
@@ -28,12 +28,12 @@ export function useMyAppointments(): VisitPartsFragment[] | null {
 }
 
 /** What is no longer one's own goes as a slot goes that is removed. */
-export function asUpdate(update: MyAppointmentsSubscription["update"]): Update<VisitPartsFragment> {
-  const gone = update.removedIds.map((id) => ({ id, status: "REMOVED" }) as unknown as VisitPartsFragment);
+export function asUpdate(update: MyAppointmentsSubscription["update"]): Update<OwnVisitPartsFragment> {
+  const gone = update.removedIds.map((id) => ({ id, status: "REMOVED" }) as unknown as OwnVisitPartsFragment);
   return { ...update, slots: [...update.appointments, ...gone] };
 }
 
-function ahead(store: SlotStore<VisitPartsFragment>, now = Date.now()): VisitPartsFragment[] {
+function ahead(store: SlotStore<OwnVisitPartsFragment>, now = Date.now()): OwnVisitPartsFragment[] {
   return store
     .ids(MINE)
     .map((id) => store.slot(id)!.slot)

@@ -4,15 +4,15 @@ import { Button, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { Link } from "wouter";
-import { PastVisitsDocument, type VisitPartsFragment } from "../gql/graphql";
+import { PastVisitsDocument, type OwnVisitPartsFragment } from "../gql/graphql";
 import { useWords } from "../shared/words";
 import styles from "./appointments.module.css";
 import { useMyAppointments } from "./mine";
 import { VisitCard } from "./visit-card";
-import { visitWords } from "./words";
+import { ownVisitWords } from "./words";
 
 export default function AppointmentsPage() {
-  const words = useWords(visitWords);
+  const words = useWords(ownVisitWords);
   const visits = useMyAppointments();
   return (
     <div className="shell-wide" style={{ maxWidth: "52rem" }}>
@@ -30,7 +30,7 @@ export default function AppointmentsPage() {
   );
 }
 
-function List({ visits }: { visits: readonly VisitPartsFragment[] }) {
+function List({ visits }: { visits: readonly OwnVisitPartsFragment[] }) {
   return (
     <ul className={styles.list}>
       {visits.map((visit) => (
@@ -43,7 +43,7 @@ function List({ visits }: { visits: readonly VisitPartsFragment[] }) {
 }
 
 function None() {
-  const words = useWords(visitWords);
+  const words = useWords(ownVisitWords);
   return (
     <div className="panel">
       <Stack align="flex-start" gap="xs">
@@ -56,10 +56,10 @@ function None() {
 }
 
 function Past() {
-  const words = useWords(visitWords);
+  const words = useWords(ownVisitWords);
   const [to] = useState(() => new Date().toISOString());
   const [after, setAfter] = useState<string | null>(null);
-  const [visits, setVisits] = useState<VisitPartsFragment[]>([]);
+  const [visits, setVisits] = useState<OwnVisitPartsFragment[]>([]);
   const [{ data }] = useQuery({ query: PastVisitsDocument, variables: { to, after } });
   useEffect(() => {
     if (!data) return;

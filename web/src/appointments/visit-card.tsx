@@ -2,14 +2,14 @@
 
 import { Badge, Text } from "@mantine/core";
 import { Link } from "wouter";
-import type { VisitPartsFragment } from "../gql/graphql";
+import type { OwnVisitPartsFragment } from "../gql/graphql";
 import { useDates } from "../shared/dates";
 import { useWords } from "../shared/words";
 import styles from "./appointments.module.css";
-import { visitWords } from "./words";
+import { ownVisitWords } from "./words";
 
-export function VisitCard({ visit }: { visit: VisitPartsFragment }) {
-  const words = useWords(visitWords);
+export function VisitCard({ visit }: { visit: OwnVisitPartsFragment }) {
+  const words = useWords(ownVisitWords);
   const dates = useDates();
   const zone = visit.slot.calendar.timeZone;
   return (

@@ -2,7 +2,7 @@
 
 import { catalogue } from "../shared/words";
 
-export const visitWords = catalogue(
+export const ownVisitWords = catalogue(
   {
     title: "My appointments",
     upcoming: "Upcoming",

@@ -6,7 +6,7 @@ import { administrationWords } from "../../src/administration/words";
 import { availabilityWords } from "../../src/availability/words";
 import { dashboardWords } from "../../src/dashboard/words";
 import { nextPage } from "../../src/accounts/entering";
-import { visitWords } from "../../src/appointments/words";
+import { ownVisitWords } from "../../src/appointments/words";
 import { bookingWords } from "../../src/booking/words";
 import { calendarWords } from "../../src/calendar/words";
 import { placeIn, stepped } from "../../src/calendar/address";
@@ -28,6 +28,7 @@ test.each(Object.entries({
   dashboardWords,
   eventWords,
   kitWords,
+  ownVisitWords,
   refusalWords,
   shellWords,
   visitWords,
