@@ -35,6 +35,7 @@ ROLE = "postgres"
 START_SECONDS = 60.0  # crash recovery of a big database may need a while
 DYING_SECONDS = 15.0
 STOP_SECONDS = 60.0
+REMOVING_SECONDS = 5.0
 LARGEST_LOG = 10_000_000
 
 SETTINGS: Mapping[str, str] = MappingProxyType(
@@ -252,7 +253,7 @@ class EmbeddedPostgres:
         self._end_unowned_server(deadline)
         remove_sockets(Path(self._lock.note()))
         for unfinished in self._data.parent.glob(f"{self._data.name}.new-*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+            _remove(unfinished)
 
     def _end_unowned_server(self, deadline: float) -> None:
         number = self._server_number()
@@ -356,3 +357,12 @@ class EmbeddedPostgres:
                 time.sleep(0.01)
             log.seek(beginning)
             return "\n".join(log.read().decode(errors="replace").splitlines()[-12:])
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which something that is dying may still be writing."""
+    until = time.monotonic() + REMOVING_SECONDS
+    shutil.rmtree(folder, ignore_errors=True)
+    while folder.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+        shutil.rmtree(folder, ignore_errors=True)
