@@ -16,6 +16,7 @@ from tests.factories import tomorrow, wire
 from tests.schema.plausible import world_of
 
 ROOT = Path(__file__).parent.parent.parent
+# At most one root of each may be refused: of several, either is told.
 DOCUMENTS = (
     """query ($calendar: ID!, $from: DateTime!, $to: DateTime!) { calendar(id: $calendar) {
       id timeZone cursor owner { __typename ... on Doctor { name calendar { id } } }
@@ -35,10 +36,11 @@ DOCUMENTS = (
       ... on Calendar { timeZone @skip(if: $x) zone: timeZone @include(if: $x) } } }""",
     """{ departments { edges { node { id name doctors(first: 2) { edges { node { name } } } } } }
       offices { totalCount edges { node { id name timeZone } } } visitTypes { id doctors { name } }
-      patients { edges { node { id name email birthDate createdAt user { id } } } }
-      waitlist { edges { node { id position patient { name } doctor { name } } } }
-      viewer { id name role doctor { name } patient { name } } signIns { id isCurrent } }""",
-    "{ users { edges { node { id email role doctor { name } } } } notifications { totalCount } }",
+      patients { edges { node { id name email birthDate createdAt user { id } } } } }""",
+    "{ waitlist { edges { node { id position patient { name } doctor { name } } } } }",
+    """{ viewer { id name role doctor { name } patient { name } } signIns { id isCurrent } }""",
+    "{ users { edges { node { id email role doctor { name } } } } }",
+    "{ notifications { totalCount } }",
 )
 
 

@@ -41,12 +41,12 @@ async def test_who_takes_a_time_before_the_lock_is_in_the_way(
 
 async def test_of_two_series_over_the_same_times_the_first_gets_them(clinic: Clinic) -> None:
     slots = await weekly(clinic, 4)
-    patients = [id_of(await clinic.factory.patient()) for _ in range(2)]
+    patients = [id_of(await clinic.factory.patient()) for _ in range(3)]
     async with held(clinic.factory, calendar_of(clinic)):
         tasks = await line_up(
             clinic.factory,
             book_series(clinic.reception, slots[1], 2, patientId=patients[0]),
-            book_series(clinic.doctor, slots[0], 4, patientId=patients[1], onConflict="SKIP"),
+            book_series(clinic.doctor, slots[0], 4, patientId=patients[2], onConflict="SKIP"),
             book_series(clinic.reception, slots[0], 4, patientId=patients[1], onConflict="SKIP"),
         )
     first, hidden, second = await asyncio.gather(*tasks)
