@@ -131,8 +131,11 @@ async def _rule_against(
             is_held=is_held_by_viewer(context, slot),
         )
     else:
-        events = await events_by_calendar(context, [slot.calendar_id])
-        reason = why_no_seat(slot, terms, is_published=events[slot.calendar_id].is_published)
+        event = (await events_by_calendar(context, [slot.calendar_id])).get(slot.calendar_id)
+        if event is None:
+            # Of a room: visits take it besides, and none begins there.
+            raise NotFound("slot_id")
+        reason = why_no_seat(slot, terms, is_published=event.is_published)
     if reason is not None:
         return Obstacle[reason.name]
     if visit_type is None:

@@ -143,6 +143,15 @@ async def test_what_another_doctor_has_of_the_room_is_not_free(clinic: Clinic) -
     await book(clinic.reception, theirs[1], patientId=other)
 
 
+async def test_no_visit_begins_with_the_time_of_a_room(clinic: Clinic) -> None:
+    there = await room_slots(clinic, await a_room(clinic))
+    booking = {"slotId": id_of(there[0]), "patientId": id_of(await clinic.factory.patient())}
+    refusal = await clinic.reception.refusal("bookAppointment", TAKEN, **booking)
+    assert (refusal["code"], refusal["path"]) == ("NOT_FOUND", ["input", "slotId"])
+    # And so it is explained.
+    assert await clinic.reception.error_code(WHY, slot=id_of(there[0])) == "NOT_FOUND"
+
+
 async def test_of_several_rooms_the_first_that_is_free_is_taken(clinic: Clinic) -> None:
     rooms = [await a_room(clinic, name) for name in ("B", "A")]
     kind = await a_kind(clinic, *rooms)
